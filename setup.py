@@ -1,0 +1,62 @@
+"""Builds the C++ delegate with CMake and packs it as data of the `keras_groupnet` wheel.
+
+The library is opened by `load_delegate`, never imported, so it depends on no Python version: one `py3-none-<platform>`
+wheel serves all of them. Everything else about the package is in pyproject.toml.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.bdist_wheel import bdist_wheel
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).parent.resolve()
+
+
+class BuildDelegate(build_ext):
+    """Runs CMake in place of the Python extension compiler.
+
+    Being a `build_ext`, it inherits where the result belongs: the wheel's tree, or the source tree of an editable
+    install.
+    """
+
+    def get_ext_filename(self, fullname):
+        """`keras_groupnet.lite.libkeras_groupnet` -> its path, without Python's ABI suffix."""
+        return os.path.join(*fullname.split(".")) + ".so"
+
+    def build_extension(self, ext):
+        """Configures and builds `tf_ops/`, and leaves the library where setuptools expects it."""
+        target = Path(self.get_ext_fullpath(ext.name)).resolve()
+        build_dir = Path(self.build_temp).resolve() / "tf_ops"
+        subprocess.run(
+            [
+                "cmake",
+                f"-S{ROOT / 'tf_ops'}",
+                f"-B{build_dir}",
+                "-GNinja",
+                "-DCMAKE_BUILD_TYPE=Release",
+                "-DBUILD_TESTING=OFF",
+                f"-DCMAKE_LIBRARY_OUTPUT_DIRECTORY={target.parent}",
+            ],
+            check=True,
+        )
+        subprocess.run(["cmake", "--build", build_dir, "--target", "keras_groupnet"], check=True)
+        if not target.exists():
+            sys.exit(f"CMake built no {target.name} in {target.parent}.")
+
+
+class PlatformWheel(bdist_wheel):
+    """Tags the wheel for the platform, but for every Python 3."""
+
+    def get_tag(self):
+        """Returns `("py3", "none", platform)`."""
+        return "py3", "none", super().get_tag()[2]
+
+
+setup(
+    ext_modules=[Extension("keras_groupnet.lite.libkeras_groupnet", sources=[])],
+    cmdclass={"build_ext": BuildDelegate, "bdist_wheel": PlatformWheel},
+)
