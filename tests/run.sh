@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Runs every check and every test:  bash tests/run.sh
+# Needs Linux, Python >= 3.11 and a C++17 compiler; installs the rest into .venv. Tests whose tools are missing on this machine say so.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { printf '\n== %s (after %d s)\n' "$1" "$SECONDS"; }
+results=build/results
+rm -rf "$results" && mkdir -p "$results"
+
+step "Install"
+[ -x .venv/bin/python ] || "${PYTHON:-python3}" -m venv .venv
+.venv/bin/python -m pip install -q -e ".[convert,int8,jax,test]"
+export PATH="$PWD/.venv/bin:$PATH" TF_CPP_MIN_LOG_LEVEL=2
+
+step "Format and lint"
+ruff check .
+ruff format --check .
+find tf_ops -name '*.cc' -o -name '*.h' -o -name '*.inc' | xargs clang-format --dry-run -Werror
+mypy
+
+step "C++ tests"
+cmake -S tf_ops -B build/native -GNinja -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=ON >/dev/null
+cmake --build build/native
+ctest --test-dir build/native --output-on-failure --output-junit "$PWD/$results/cpp.xml"
+
+step "C++ tests on ARM64"
+if command -v aarch64-linux-gnu-g++ qemu-aarch64 >/dev/null; then
+  cmake -S tf_ops -B build/aarch64 -GNinja -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=ON \
+    -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
+    -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ \
+    "-DCMAKE_CROSSCOMPILING_EMULATOR=qemu-aarch64;-cpu;cortex-a72;-L;/usr/aarch64-linux-gnu" >/dev/null
+  cmake --build build/aarch64
+  ctest --test-dir build/aarch64 --output-on-failure --output-junit "$PWD/$results/cpp_arm64.xml"
+else
+  echo "Skipped: needs g++-aarch64-linux-gnu and qemu-user."
+fi
+
+step "Python tests, TensorFlow backend"
+KERAS_BACKEND=tensorflow python -m pytest -q --junitxml="$results/tensorflow.xml"
+
+step "Python tests, JAX backend"
+KERAS_BACKEND=jax python -m pytest -q --junitxml="$results/jax.xml" \
+  tests/quantizers tests/layers tests/groups_test.py tests/models tests/training
+
+step "Python tests in tflite-runtime 2.14"
+if python -c 'import sys; sys.exit(sys.version_info[:2] > (3, 11))'; then
+  # An environment of its own: this runtime needs numpy 1.x.
+  runtime=build/tflite_runtime
+  [ -x "$runtime/bin/python" ] || python -m venv "$runtime"
+  "$runtime/bin/python" -m pip install -q tflite-runtime==2.14.0 'numpy<2' keras pytest
+  KERAS_BACKEND=numpy "$runtime/bin/python" -m pytest -q --junitxml="$results/tflite_runtime.xml" \
+    tests/lite/runtimes
+else
+  echo "Skipped: tflite-runtime 2.14 has wheels up to Python 3.11."
+fi
+
+python tests/count.py "$results" | tee "$results/total"
