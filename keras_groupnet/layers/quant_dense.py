@@ -1,0 +1,61 @@
+"""Dense layer with quantized inputs and kernels."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_groupnet import quantizers
+
+
+@keras.saving.register_keras_serializable(package="keras_groupnet")
+class QuantDense(keras.layers.Dense):
+    """`activation(input_quantizer(x) @ kernel_quantizer(w) + bias)`.
+
+    The stored variable is the latent (real) kernel. Gradients are those of the quantizers.
+
+    Args:
+        units: as in `keras.layers.Dense`, also `kwargs`.
+        input_quantizer: anything `quantizers.get` takes; None if the input is already quantized.
+        kernel_quantizer: anything `quantizers.get` takes; sees `(Cin, units)`.
+        **kwargs: arguments of `keras.layers.Dense`.
+
+    Input shape:
+        `(..., Cin)`
+
+    Output shape:
+        `(..., units)`
+    """
+
+    def __init__(
+        self,
+        units: int,
+        *,
+        input_quantizer: Any = None,
+        kernel_quantizer: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(units, **kwargs)
+        self.input_quantizer = quantizers.get(input_quantizer)
+        self.kernel_quantizer = quantizers.get(kernel_quantizer)
+
+    def quantize_kernel(self, kernel: Any) -> Any:
+        """Returns `kernel` as the matrix product sees it."""
+        return kernel if self.kernel_quantizer is None else self.kernel_quantizer(kernel)
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Returns `(..., units)`."""
+        if self.input_quantizer is not None:
+            inputs = self.input_quantizer(inputs)
+        outputs = ops.matmul(inputs, self.quantize_kernel(self.kernel))
+        if self.bias is not None:
+            outputs = ops.add(outputs, self.bias)
+        return outputs if self.activation is None else self.activation(outputs)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor arguments."""
+        return {
+            **super().get_config(),
+            "input_quantizer": quantizers.serialize(self.input_quantizer),
+            "kernel_quantizer": quantizers.serialize(self.kernel_quantizer),
+        }

@@ -1,0 +1,48 @@
+"""From names and configs to quantizers, and back."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from keras_groupnet.quantizers.approx_sign import ApproxSign
+from keras_groupnet.quantizers.base import Quantizer
+from keras_groupnet.quantizers.binary_weight import BinaryWeight
+from keras_groupnet.quantizers.k_bit_activation import KBitActivation
+from keras_groupnet.quantizers.magnitude_aware_sign import MagnitudeAwareSign
+from keras_groupnet.quantizers.ste_sign import SteSign
+
+ALIASES: dict[str, type[Quantizer]] = {
+    "approx_sign": ApproxSign,
+    "binary_weight": BinaryWeight,
+    "k_bit_activation": KBitActivation,
+    "magnitude_aware_sign": MagnitudeAwareSign,
+    "ste_sign": SteSign,
+}
+
+
+def get(identifier: Any) -> Callable[[Any], Any] | None:
+    """Returns the quantizer that `identifier` stands for.
+
+    Args:
+        identifier: None, an alias such as `"ste_sign"` (default arguments), the dict of
+            `serialize`, or a callable, which is returned as it is.
+
+    Raises:
+        ValueError: if it is none of these.
+    """
+    if isinstance(identifier, dict):
+        identifier = keras.saving.deserialize_keras_object(identifier)
+    if isinstance(identifier, str) and identifier in ALIASES:
+        return ALIASES[identifier]()
+    if identifier is None or (callable(identifier) and not isinstance(identifier, type)):
+        return identifier
+    raise ValueError(
+        f"A quantizer must be None, one of {sorted(ALIASES)}, a config dict or a callable object. "
+        f"Received: {identifier!r}"
+    )
+
+
+def serialize(quantizer: Callable[[Any], Any] | None) -> dict[str, Any] | None:
+    """Returns the dict from which `get` rebuilds the quantizer (None for None)."""
+    return None if quantizer is None else keras.saving.serialize_keras_object(quantizer)
