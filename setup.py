@@ -6,7 +6,6 @@ wheel serves all of them. Everything else about the package is in pyproject.toml
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -38,14 +37,14 @@ class BuildDelegate(build_ext):
                 f"-B{build_dir}",
                 "-GNinja",
                 "-DCMAKE_BUILD_TYPE=Release",
-                "-DBUILD_TESTING=OFF",
-                f"-DCMAKE_LIBRARY_OUTPUT_DIRECTORY={target.parent}",
             ],
             check=True,
         )
         subprocess.run(["cmake", "--build", build_dir, "--target", "keras_groupnet"], check=True)
-        if not target.exists():
-            sys.exit(f"CMake built no {target.name} in {target.parent}.")
+        subprocess.run(
+            ["cmake", "--install", build_dir, "--component", "delegate", "--prefix", target.parent],
+            check=True,
+        )
 
 
 class PlatformWheel(bdist_wheel):

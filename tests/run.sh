@@ -16,20 +16,18 @@ export PATH="$PWD/.venv/bin:$PATH" TF_CPP_MIN_LOG_LEVEL=2
 step "Format and lint"
 ruff check .
 ruff format --check .
-find tf_ops -name '*.cc' -o -name '*.h' -o -name '*.inc' | xargs clang-format --dry-run -Werror
+find tf_ops -name '*.cc' -o -name '*.h' | xargs clang-format --dry-run -Werror
 mypy
 
 step "C++ tests"
-cmake -S tf_ops -B build/native -GNinja -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=ON >/dev/null
+cmake -S tf_ops -B build/native -GNinja -DKGN_BUILD_TESTS=ON >/dev/null
 cmake --build build/native
 ctest --test-dir build/native --output-on-failure --output-junit "$PWD/$results/cpp.xml"
 
 step "C++ tests on ARM64"
 if command -v aarch64-linux-gnu-g++ qemu-aarch64 >/dev/null; then
-  cmake -S tf_ops -B build/aarch64 -GNinja -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=ON \
-    -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
-    -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ \
-    "-DCMAKE_CROSSCOMPILING_EMULATOR=qemu-aarch64;-cpu;cortex-a72;-L;/usr/aarch64-linux-gnu" >/dev/null
+  cmake -S tf_ops -B build/aarch64 -GNinja -DKGN_BUILD_TESTS=ON \
+    -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64-linux-gnu.cmake >/dev/null
   cmake --build build/aarch64
   ctest --test-dir build/aarch64 --output-on-failure --output-junit "$PWD/$results/cpp_arm64.xml"
 else
