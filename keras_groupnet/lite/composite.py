@@ -1,0 +1,31 @@
+"""Composite functions: float maths that TFLiteConverter turns into one custom op."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+
+def composite(name: str, options: dict[str, int | float], body: Callable, *inputs):
+    """Calls `body(*inputs)` so that the converter emits one custom op instead of its ops.
+
+    TFLiteConverter replaces a call of a `tf.function` whose `experimental_implements` carries the
+    attribute `tfl_fusable_op` by a custom op of that name, with the other attributes as FlexBuffer
+    options. Anywhere else the body runs as it is, so an exported model can still be run and debugged.
+
+    Args:
+        name: the custom op.
+        options: its options; lists cannot travel this way.
+        body: the maths, a function of tensors; the op's inputs are exactly its arguments.
+        *inputs: tensors; constants are stored in the file as they are.
+
+    Returns:
+        What `body` returns.
+    """
+    attributes = ['attr { key: "tfl_fusable_op" value { b: true } }']
+    for key, value in options.items():
+        field = f"f: {value!r}" if isinstance(value, float) else f"i: {int(value)}"
+        attributes.append(f'attr {{ key: "{key}" value {{ {field} }} }}')
+    implements = f'name: "{name}" ' + " ".join(attributes)
+    return tf.function(body, experimental_implements=implements)(*inputs)

@@ -1,0 +1,168 @@
+"""`convert`: a Keras model → a `.tflite` file whose binary layers are our ops."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from . import passes
+from .graph import Graph
+from .report import ConversionError, ConversionReport, LayerFate
+from .twins import exporting_clone, layers_of
+from .verify import compare
+
+
+@dataclass(frozen=True)
+class Converted:
+    """The result of `convert`.
+
+    Attributes:
+        content: the `.tflite` file as bytes.
+        report: what became of each layer, sizes, and the comparison with Keras.
+    """
+
+    content: bytes
+    report: ConversionReport
+
+
+def convert(
+    model: keras.Model,
+    path: str | os.PathLike | None = None,
+    *,
+    batch_size: int | None = None,
+    first_last: str = "float",
+    representative_data: np.ndarray | None = None,
+    images: np.ndarray | None = None,
+    strict: bool = True,
+) -> Converted:
+    """Converts a functional or Sequential model and checks the file against Keras.
+
+    Binary weights take 1 bit in the file; batch norm, scales, ReLU, skips and base sums are folded
+    into the epilogues of our ops, quantizers become packed bits (docs/ops.md). The file runs in the
+    stock interpreters with our delegate (`kgn.lite.Interpreter`, `kgn.lite.delegate_path`).
+
+    Args:
+        model: the model; it is not changed. Keras must run on TensorFlow.
+        path: where to write the file; None only returns the bytes. A conversion that fails leaves
+            an existing file as it was.
+        batch_size: a fixed batch, or None for a dynamic one.
+        first_last: `"float"`, or `"int8"` to quantise the float convolutions and dense layers
+            (the first and the last, usually) after training, with `representative_data`.
+        representative_data: images for int8 calibration, at least a few dozen.
+        images: images for the comparison with Keras; random ones if None.
+        strict: raise if one of our layers would stay float or if the comparison fails.
+
+    Returns:
+        The bytes and the report.
+
+    Raises:
+        ConversionError: in strict mode; the report is in its `report` attribute.
+        ValueError: the model or an argument does not fit.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            "Conversion needs TensorFlow as Keras' backend. Received: backend="
+            f"{keras.backend.backend()!r}. Save the model as .keras and convert it in a process "
+            "with KERAS_BACKEND=tensorflow."
+        )
+    if first_last not in ("float", "int8"):
+        raise ValueError(
+            f"Expected `first_last` to be 'float' or 'int8'. Received: first_last={first_last!r}"
+        )
+    if first_last == "int8" and representative_data is None:
+        raise ValueError("first_last='int8' needs `representative_data`, images to calibrate with.")
+    if not isinstance(model, keras.Model) or not model.built or not hasattr(model, "inputs"):
+        raise ValueError(
+            "Expected a built functional or Sequential Keras model. "
+            f"Received: model={model!r}. Wrap a subclassed model's call in keras.Model(inputs, outputs)."
+        )
+    clone, stays_float = exporting_clone(model, batch_size)
+    graph = Graph(_to_tflite(clone))
+    passes.run(graph)
+    fates = _fates(model, clone, graph, stays_float)
+    content = graph.to_bytes()
+    if first_last == "int8":
+        from .int8 import quantize_float_layers
+
+        content, quantised = quantize_float_layers(content, np.asarray(representative_data))
+        fates = [
+            LayerFate(f.name, "int8", "quantised after training", f.weight_bytes // 4)
+            if f.fate == "float" and f.name not in stays_float and quantised
+            else f
+            for f in fates
+        ]
+    report = ConversionReport(
+        fates,
+        file_bytes=len(content),
+        binary_weights=sum(f.weight_bytes * 8 for f in fates if f.fate == "binary"),
+    )
+    failed = compare(model, content, images, batch_size, report)
+    if strict:
+        if stays_float:
+            reasons = "; ".join(f"'{name}': {why}" for name, why in stays_float.items())
+            raise ConversionError(
+                f"These layers would stay float: {reasons}. "
+                "Change their quantizers, or pass strict=False to accept it.",
+                report,
+            )
+        if failed:
+            raise ConversionError(
+                f"The converted file does not answer like Keras: {failed}", report
+            )
+    if path is not None:
+        write_atomically(Path(path), content)
+    return Converted(content, report)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Writes beside the target and renames, so that no half-written file is ever seen."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _to_tflite(model: keras.Model) -> bytes:
+    """TFLiteConverter with composites kept as custom ops; its chatter is held back."""
+    with (
+        contextlib.redirect_stdout(io.StringIO()),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        converter = tf.lite.TFLiteConverter.from_keras_model(model)
+        converter.allow_custom_ops = True
+        return converter.convert()
+
+
+def _fates(model, clone, graph: Graph, stays_float: dict[str, str]) -> list[LayerFate]:
+    bits_of = {
+        graph.constant(op.inputs[1]).tobytes(): op.options["bits"]
+        for op in graph.of_kind("KgnConv2D", "KgnDense")
+    }
+    twins = {layer.name: layer for layer in layers_of(clone)}
+    fates = []
+    for layer in layers_of(model):
+        kernel = getattr(layer, "kernel", None)
+        packed = getattr(twins[layer.name], "packed", None)
+        if kernel is None:
+            continue
+        if packed is None:
+            why = stays_float.get(layer.name, "an ordinary Keras layer")
+            fates.append(LayerFate(layer.name, "float", why, 4 * int(np.prod(kernel.shape))))
+        elif packed.tobytes() in bits_of:
+            bits = bits_of[packed.tobytes()]
+            fates.append(LayerFate(layer.name, "binary", f"{bits}-bit activations", packed.nbytes))
+        else:
+            why = stays_float[layer.name] = "TFLiteConverter dropped its composite"
+            fates.append(LayerFate(layer.name, "float", why, 4 * int(np.prod(kernel.shape))))
+    return fates

@@ -1,0 +1,34 @@
+"""What the passes need to know of the epilogue of KgnConv2D and KgnDense (docs/ops.md)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..graph import ABSENT, Graph, Op
+
+KERNEL_OPS = ("KgnConv2D", "KgnDense")
+MULTIPLIER, BIAS, ADDEND, ADDEND_MULTIPLIER = 2, 3, 5, 6
+
+
+def is_float_only(op: Op) -> bool:
+    """Whether the op writes a float tensor and nothing else."""
+    return bool(op.options["float_output"]) and not op.options["out_bits"]
+
+
+def is_plain(graph: Graph, op: Op) -> bool:
+    """Whether the epilogue is only a multiplication: y = multiplier * acc (acc perhaps ReLU'd)."""
+    return (
+        is_float_only(op)
+        and not op.options["activation"]
+        and op.input(ADDEND) == ABSENT
+        and not graph.constant(op.inputs[BIAS]).any()
+    )
+
+
+def scale_output(graph: Graph, op: Op, factor: np.ndarray, offset: np.ndarray) -> None:
+    """y → factor * y + offset, for an op without addend (and factor >= 0 under a ReLU)."""
+    name = graph.name(op.outputs[0])
+    multiplier = graph.constant(op.inputs[MULTIPLIER]) * factor
+    bias = graph.constant(op.inputs[BIAS]) * factor + offset
+    op.inputs[MULTIPLIER] = graph.add_constant(multiplier.astype(np.float32), name + "/multiplier")
+    op.inputs[BIAS] = graph.add_constant(bias.astype(np.float32), name + "/bias")

@@ -1,0 +1,187 @@
+"""Sums and scalings behind kernel ops (batch norm, λ, skip, base sum) → their epilogues.
+
+A maximal tree of ADDs and of MULs by constants is read as one expression
+
+    root = Σ_t coefficient_t · t + offset
+
+over tensors t that are not themselves such a tree. Terms written by a kernel op take their
+coefficient into multiplier and bias; the kernel ops are then chained through their addends:
+the first one adds the one remaining term (the skip, times Σλ), each other one its predecessor.
+K bases and their sum thus become K ops and no pass over a float map.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..graph import ABSENT, Graph, Op
+from .epilogue import ADDEND, ADDEND_MULTIPLIER, KERNEL_OPS, is_float_only, scale_output
+
+_RELU = 1
+
+
+@dataclass
+class Expression:
+    """`Σ coefficient · tensor + offset`, with the affine ops it was read from."""
+
+    terms: dict[int, np.ndarray] = field(default_factory=dict)
+    offset: np.ndarray = field(default_factory=lambda: np.zeros((), np.float32))
+    ops: list[Op] = field(default_factory=list)
+
+
+def affine_parts(graph: Graph, op: Op | None) -> tuple[int, np.ndarray] | None:
+    """`(tensor, constant)` of a MUL by a per-channel or scalar constant, else None."""
+    if op is None or op.kind not in ("MUL", "ADD"):
+        return None
+    for tensor, other in (op.inputs, op.inputs[::-1]):
+        value = graph.constant(other)
+        if value is not None and graph.constant(tensor) is None:
+            channels = graph.shape(op.outputs[0])[-1:]
+            if value.size == 1 or (value.shape[-1:] == channels and value.size == channels[0]):
+                return tensor, value.reshape(-1) if value.size > 1 else value.reshape(())
+    return None
+
+
+def is_affine(graph: Graph, op: Op | None) -> bool:
+    """Whether the op is a node of such a tree."""
+    if op is None or op.kind not in ("MUL", "ADD"):
+        return False
+    if affine_parts(graph, op) is not None:
+        return True
+    same_shape = len({graph.shape(t) for t in (*op.inputs, *op.outputs)}) == 1
+    return op.kind == "ADD" and same_shape
+
+
+def read(graph: Graph, root: Op) -> Expression:
+    """Reads the maximal expression that ends in `root`."""
+    expression = Expression()
+
+    def visit(tensor: int, coefficient: np.ndarray, op: Op | None) -> None:
+        inner = op if op is root else _private_affine(graph, op)
+        if inner is None:
+            before = expression.terms.get(tensor, np.zeros((), np.float32))
+            expression.terms[tensor] = before + coefficient
+            return
+        expression.ops.append(inner)
+        parts = affine_parts(graph, inner)
+        if parts is None:
+            for source in inner.inputs:
+                visit(source, coefficient, graph.producer(source))
+        elif inner.kind == "MUL":
+            visit(parts[0], coefficient * parts[1], graph.producer(parts[0]))
+        else:
+            expression.offset = expression.offset + coefficient * parts[1]
+            visit(parts[0], coefficient, graph.producer(parts[0]))
+
+    visit(root.outputs[0], np.ones((), np.float32), root)
+    return expression
+
+
+def _private_affine(graph: Graph, op: Op | None) -> Op | None:
+    if not is_affine(graph, op) or op.fused_activation:
+        return None
+    return op if graph.only_consumer(op.outputs[0]) is not None else None
+
+
+def run(graph: Graph) -> bool:
+    """Folds every expression that holds at least one kernel op."""
+    changed = False
+    for op in graph.of_kind("MUL", "ADD"):
+        if op not in graph.ops or not _is_root(graph, op):
+            continue
+        changed |= _fold(graph, op)
+    return changed
+
+
+def _is_root(graph: Graph, op: Op) -> bool:
+    if not is_affine(graph, op) or op.fused_activation not in (0, _RELU):
+        return False
+    reader = graph.only_consumer(op.outputs[0])
+    return bool(op.fused_activation) or reader is None or not is_affine(graph, reader)
+
+
+def _fold(graph: Graph, root: Op) -> bool:
+    expression = read(graph, root)
+    kernels, others = [], []
+    for tensor, coefficient in expression.terms.items():
+        producer = graph.producer(tensor)
+        if _absorbs(graph, producer, tensor, coefficient, expression.ops):
+            kernels.append((producer, coefficient))
+        else:
+            others.append((tensor, coefficient))
+    if not kernels:
+        return False
+    relu = root.fused_activation == _RELU
+    if relu and (len(kernels) > 1 or others):
+        return False  # the epilogue's ReLU comes before the addend
+    if relu and any(op.options["activation"] for op, _ in kernels):
+        return False
+
+    target = root.outputs[0]
+    for op in expression.ops:
+        graph.ops.remove(op)
+    kernels.sort(key=lambda pair: graph.ops.index(pair[0]))
+    addend, factor = _sum_of_others(graph, others, target)
+    for op, coefficient in kernels:
+        last = op is kernels[-1][0]
+        offset = expression.offset if last else np.zeros((), np.float32)
+        scale_output(graph, op, coefficient, offset)
+        if addend != ABSENT:
+            op.set_input(ADDEND, addend)
+        if factor is not None:
+            op.set_input(ADDEND_MULTIPLIER, factor)
+        output = (
+            target
+            if last
+            else graph.add_tensor(
+                graph.shape(target), np.float32, graph.name(op.outputs[0]) + "/sum", target
+            )
+        )
+        op.outputs = [output]
+        addend, factor = output, None
+    if relu:
+        kernels[0][0].options["activation"] = 1
+    graph.tidy()
+    return True
+
+
+def _absorbs(graph: Graph, op: Op | None, tensor: int, coefficient, inside: list[Op]) -> bool:
+    """Whether a kernel op can take the coefficient: nobody outside the expression reads it."""
+    if op is None or op.kind not in KERNEL_OPS or not is_float_only(op):
+        return False
+    if op.input(ADDEND) != ABSENT or tensor in graph.outputs:
+        return False
+    # relu(y) * c = relu(y * c) only for c >= 0, and an offset cannot move through it at all.
+    if op.options["activation"]:
+        return False
+    return all(any(reader is one for one in inside) for reader in graph.consumers(tensor))
+
+
+def _sum_of_others(graph: Graph, others, target: int) -> tuple[int, int | None]:
+    """One tensor (and its multiplier) for the terms that no kernel op writes."""
+    if not others:
+        return ABSENT, None
+    if len(others) == 1:
+        tensor, coefficient = others[0]
+        if (coefficient == 1).all():
+            return tensor, None
+        channels = graph.shape(target)[-1]
+        values = np.broadcast_to(coefficient, (channels,)).astype(np.float32)
+        return tensor, graph.add_constant(values, graph.name(target) + "/addend_multiplier")
+    total = None
+    for tensor, coefficient in others:
+        if not (coefficient == 1).all():
+            constant = graph.add_constant(
+                np.asarray(coefficient, np.float32), graph.name(tensor) + "/coefficient"
+            )
+            tensor = _insert(graph, "MUL", tensor, constant, target)
+        total = tensor if total is None else _insert(graph, "ADD", total, tensor, target)
+    return total, None
+
+
+def _insert(graph: Graph, kind: str, left: int, right: int, like: int) -> int:
+    output = graph.add_tensor(graph.shape(like), np.float32, graph.name(left) + "/term", like)
+    graph.ops.append(graph.elementwise(kind, left, right, output))
+    return output
