@@ -1,0 +1,108 @@
+"""Timing files side by side in one process, interleaved, so that their ratios mean something."""
+
+from __future__ import annotations
+
+import platform
+import time
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from .interpreter import Interpreter
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Times of one file.
+
+    Attributes:
+        name: as given.
+        median_ms, fastest_ms: of one invocation, milliseconds.
+        file_bytes: size of the file.
+    """
+
+    name: str
+    median_ms: float
+    fastest_ms: float
+    file_bytes: int
+
+
+def benchmark(
+    files: dict[str, bytes],
+    *,
+    batch_size: int = 1,
+    num_threads: int = 1,
+    runs: int = 50,
+    runtime: str = "auto",
+) -> list[Timing]:
+    """Times several files on random input, one invocation of each in turn.
+
+    Interleaving gives every file the same share of whatever else the machine does; compare the
+    medians of one call with each other, never with those of another call.
+
+    Args:
+        files: name → content of a `.tflite` file with one input.
+        batch_size: images an invocation.
+        num_threads: threads of the interpreter and of our delegate.
+        runs: timed invocations of each file, after two untimed ones.
+        runtime: as in `Interpreter`.
+
+    Returns:
+        One `Timing` a file, in the order given.
+    """
+    if not files or runs < 1:
+        raise ValueError(
+            f"Expected at least one file and runs >= 1. Received: {len(files)} files, runs={runs}"
+        )
+    interpreters = {
+        name: _prepared(content, batch_size, num_threads, runtime)
+        for name, content in files.items()
+    }
+    times: dict[str, list[float]] = {name: [] for name in files}
+    for run in range(runs + 2):
+        for name, interpreter in interpreters.items():
+            start = time.perf_counter()
+            interpreter.invoke()
+            if run >= 2:
+                times[name].append(time.perf_counter() - start)
+    return [
+        Timing(
+            name,
+            1e3 * float(np.median(times[name])),
+            1e3 * min(times[name]),
+            len(content),
+        )
+        for name, content in files.items()
+    ]
+
+
+def machine() -> dict[str, str]:
+    """What a benchmark table must say of where it was measured."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        cpu = names[0].split(":", 1)[1].strip() if names else cpu
+    facts = {"cpu": cpu, "python": platform.python_version()}
+    for package in ("keras", "tensorflow", "ai-edge-litert", "tflite-runtime"):
+        try:
+            facts[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return facts
+
+
+def _prepared(content: bytes, batch_size: int, num_threads: int, runtime: str) -> Interpreter:
+    interpreter = Interpreter(content, num_threads, runtime)
+    (entry,) = interpreter.get_input_details()
+    shape = (batch_size, *entry["shape"][1:])
+    if tuple(entry["shape"]) != shape:
+        interpreter.resize_tensor_input(entry["index"], shape)
+        interpreter.allocate_tensors()
+    values = np.random.default_rng(0).standard_normal(shape)
+    if entry["dtype"] == np.int8:
+        values = np.clip(values * 40, -128, 127)
+    interpreter.set_tensor(entry["index"], values.astype(entry["dtype"]))
+    return interpreter

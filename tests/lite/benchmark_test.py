@@ -1,0 +1,23 @@
+import pytest
+
+import keras_groupnet as kgn
+from keras_groupnet.lite.benchmark import benchmark, machine
+from tests.lite.networks import two_groups
+
+
+def test_one_row_a_file_in_order():
+    files = {f"{bits} bits": kgn.convert(two_groups(bits)).content for bits in (2, 1)}
+    rows = benchmark(files, batch_size=2, runs=3)
+    assert [row.name for row in rows] == ["2 bits", "1 bits"]
+    assert all(0 < row.fastest_ms <= row.median_ms for row in rows)
+    assert [row.file_bytes for row in rows] == [len(content) for content in files.values()]
+
+
+def test_nothing_to_time():
+    with pytest.raises(ValueError, match="at least one file"):
+        benchmark({})
+
+
+def test_machine_names_the_runtime():
+    facts = machine()
+    assert facts["cpu"] and "ai-edge-litert" in facts

@@ -1,0 +1,119 @@
+"""What the passes make of the op sequences that TFLiteConverter leaves around composites."""
+
+from collections import Counter
+
+import keras
+import numpy as np
+import pytest
+
+from keras_groupnet.layers import QuantDense, Quantize
+from keras_groupnet.lite import passes
+from keras_groupnet.lite.converter import _to_tflite
+from keras_groupnet.lite.graph import ABSENT, Graph
+from keras_groupnet.lite.passes.epilogue import ADDEND, ADDEND_MULTIPLIER
+from keras_groupnet.lite.twins import exporting_clone
+from tests.lite.networks import activation, conv, randomise, two_groups
+
+
+def converted(model: keras.Model) -> Graph:
+    clone, stays_float = exporting_clone(model, None)
+    assert not stays_float
+    graph = Graph(_to_tflite(clone))
+    passes.run(graph)
+    return graph
+
+
+def kinds(graph: Graph) -> Counter:
+    return Counter(op.kind for op in graph.ops)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_a_group_becomes_one_quantizer_and_two_convolutions_a_base(bits):
+    graph = converted(two_groups(bits, bases=3))
+    assert kinds(graph) == {
+        "CONV_2D": 1,
+        "KgnQuantize": 2,
+        "KgnConv2D": 12,
+        "MEAN": 1,
+        "FULLY_CONNECTED": 1,
+    }
+    for op in graph.of_kind("KgnConv2D"):
+        assert op.options["bits"] == bits
+    packed = [op for op in graph.of_kind("KgnConv2D") if op.options["out_bits"]]
+    assert len(packed) == 6
+    assert all(op.options["float_output"] == 0 and len(op.outputs) == 1 for op in packed)
+
+
+def test_bases_are_chained_through_their_addends_and_the_skip_is_scaled_once():
+    model = two_groups(1, bases=3)
+    graph = converted(model)
+    sums = [op for op in graph.of_kind("KgnConv2D") if op.options["float_output"]][:3]
+    assert sums[1].input(ADDEND) == sums[0].outputs[0]
+    assert sums[2].input(ADDEND) == sums[1].outputs[0]
+    assert [op.input(ADDEND_MULTIPLIER) != ABSENT for op in sums] == [True, False, False]
+    scales = next(w for w in model.layers if w.__class__.__name__ == "GroupSum").get_weights()[0]
+    values = graph.constant(sums[0].input(ADDEND_MULTIPLIER))
+    np.testing.assert_allclose(values, np.full(35, scales.sum()), rtol=1e-5)
+
+
+def test_scale_map_is_shared_and_becomes_an_input():
+    graph = converted(two_groups(1, bases=3, scale_map=True))
+    scaled = [op for op in graph.of_kind("KgnConv2D") if op.input(4) != ABSENT]
+    assert len(scaled) == 6
+    assert len({op.input(4) for op in scaled}) == 2
+
+
+def test_relu_before_batch_norm_goes_to_the_accumulator():
+    graph = converted(two_groups(1, relu=True))
+    after_skip = [op for op in graph.of_kind("KgnConv2D") if op.options["float_output"]]
+    assert [op.options["pre_activation"] for op in after_skip] == [1] * 6
+    assert "RELU" not in kinds(graph)
+
+
+def test_relu_behind_batch_norm_is_the_activation():
+    inputs = keras.Input((6, 6, 8))
+    x = keras.layers.BatchNormalization()(conv(8)(Quantize("ste_sign")(inputs)))
+    graph = converted(randomise(keras.Model(inputs, keras.layers.ReLU()(x))))
+    (op,) = graph.of_kind("KgnConv2D")
+    assert op.options["activation"] == 1
+    assert kinds(graph) == {"KgnQuantize": 1, "KgnConv2D": 1}
+
+
+def test_full_precision_activations_keep_one_bit_weights():
+    graph = converted(two_groups(32))
+    assert {op.options["bits"] for op in graph.of_kind("KgnConv2D")} == {32}
+    assert not graph.of_kind("KgnQuantize")
+
+
+def test_pooling_stays_packed():
+    inputs = keras.Input((9, 9, 8))
+    x = keras.layers.BatchNormalization()(conv(40)(activation(2)(inputs)))
+    x = activation(2)(keras.layers.MaxPooling2D(3, 2)(x))
+    x = keras.layers.MaxPooling2D(2, 1, padding="same")(x)
+    graph = converted(randomise(keras.Model(inputs, conv(4)(x))))
+    assert kinds(graph) == {"KgnQuantize": 1, "KgnConv2D": 2, "KgnMaxPool2D": 2}
+
+
+def test_flatten_moves_before_the_quantizer_and_is_not_dynamic():
+    inputs = keras.Input((3, 3, 5))
+    x = keras.layers.Flatten()(Quantize("ste_sign")(inputs))
+    x = QuantDense(6, kernel_quantizer="binary_weight")(x)
+    graph = converted(keras.Model(inputs, x))
+    assert [op.kind for op in graph.ops] == ["RESHAPE", "KgnQuantize", "KgnDense"]
+    assert graph.constant(graph.ops[0].inputs[1]).tolist() == [-1, 45]
+
+
+def test_float_reader_of_a_quantised_tensor_gets_a_dequantizer():
+    inputs = keras.Input((5, 5, 8))
+    quantised = activation(2)(inputs)
+    graph = converted(keras.Model(inputs, keras.layers.Add()([conv(8)(quantised), quantised])))
+    assert kinds(graph) == {"KgnQuantize": 1, "KgnDequantize": 1, "KgnConv2D": 1}
+
+
+def test_a_tensor_read_as_float_and_packed_is_written_twice_by_one_op():
+    inputs = keras.Input((5, 5, 8))
+    x = conv(8)(Quantize("ste_sign")(inputs))
+    y = conv(8)(Quantize("ste_sign")(x))
+    graph = converted(keras.Model(inputs, keras.layers.Add()([keras.layers.ReLU()(x), y])))
+    both = [op for op in graph.of_kind("KgnConv2D") if len(op.outputs) == 2]
+    assert len(both) == 1 and both[0].options["out_bits"] == 1
