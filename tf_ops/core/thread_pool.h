@@ -1,0 +1,54 @@
+#ifndef KGN_CORE_THREAD_POOL_H_
+#define KGN_CORE_THREAD_POOL_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace kgn {
+
+// Persistent workers. The calling thread works too, so ThreadPool(1) starts none.
+// One ParallelFor at a time: the pool belongs to one interpreter, two interpreters have two pools.
+class ThreadPool {
+ public:
+  explicit ThreadPool(int num_threads = 1);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  // May be less than asked for, when the system refuses more threads.
+  int num_threads() const { return static_cast<int>(workers_.size()) + 1; }
+
+  // Calls body(context, task, thread) once for each task in [0, tasks), thread in [0, num_threads()). Allocates nothing.
+  // Tasks must not depend on each other; results are the same for any number of threads because a task is never split.
+  using Body = void (*)(void* context, int64_t task, int thread);
+  void ParallelFor(int64_t tasks, Body body, void* context);
+
+  template <typename F>
+  void ParallelFor(int64_t tasks, F& f) {
+    ParallelFor(
+        tasks, [](void* context, int64_t task, int thread) { (*static_cast<F*>(context))(task, thread); }, &f);
+  }
+
+ private:
+  void WorkerLoop(int thread);
+  void DoTasks(int thread);
+
+  std::vector<std::thread> workers_;
+  std::mutex mutex_;
+  std::condition_variable start_;
+  std::atomic<uint64_t> generation_{0};
+  std::atomic<int64_t> next_task_{0};
+  std::atomic<int> busy_{0};
+  bool stop_ = false;
+  int64_t tasks_ = 0;
+  Body body_ = nullptr;
+  void* context_ = nullptr;
+};
+
+}  // namespace kgn
+
+#endif  // KGN_CORE_THREAD_POOL_H_
