@@ -1,17 +1,37 @@
 """Binary neural networks for Keras 3: train with `fit`, convert once, run in stock LiteRT."""
 
-from keras_groupnet import layers, models, quantizers
-from keras_groupnet.groups import Block, BlockLayer, GroupSpec, build_groups, partition_blocks
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
 from keras_groupnet.version import __version__
+
+# A device that only runs converted files (`keras_groupnet.lite.Interpreter`) needs no Keras.
+if find_spec("keras") is not None:
+    from keras_groupnet import layers, models, quantizers
+    from keras_groupnet.groups import Block, BlockLayer, GroupSpec, build_groups, partition_blocks
+    from keras_groupnet.transfer import TransferReport, transfer_weights
 
 __all__ = [
     "Block",
     "BlockLayer",
     "GroupSpec",
+    "TransferReport",
     "__version__",
     "build_groups",
+    "convert",
     "layers",
+    "lite",
     "models",
     "partition_blocks",
     "quantizers",
+    "transfer_weights",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports `lite` and `convert` when they are first used: they need TensorFlow or LiteRT."""
+    if name not in ("convert", "lite"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    lite = import_module("keras_groupnet.lite")
+    return lite if name == "lite" else lite.convert

@@ -266,7 +266,7 @@ class _Source:
     def __init__(self, real: Any, spec: GroupSpec, name: str, normalize: bool):
         self.real = real
         self._name = name
-        self._scale_mode = spec.activation_scale
+        self._scale_mode = spec.activation_scale or "none"
         self._scales: dict[tuple[int, int], Any] = {}
         self._normalized = batch_norm(real, f"{name}_input_bn") if normalize else real
         self.quantized = spec.activation(f"{name}_quantize")(self._normalized)

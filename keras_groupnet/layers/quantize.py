@@ -24,9 +24,10 @@ class Quantize(keras.layers.Layer):
 
     def __init__(self, quantizer: Any, **kwargs: Any):
         super().__init__(**kwargs)
-        self.quantizer = quantizers.get(quantizer)
-        if self.quantizer is None:
+        resolved = quantizers.get(quantizer)
+        if resolved is None:
             raise ValueError("`quantizer` must be a quantizer. Received: quantizer=None")
+        self.quantizer = resolved
         self.supports_masking = True
 
     def call(self, inputs: Any) -> Any:

@@ -169,15 +169,12 @@ def _blocks(counts: Sequence[int], filters: Sequence[int], kind: str) -> list[Bl
         for number in range(1, count + 1):
             strides = 2 if stage > 1 and number == 1 else 1
             if kind == "basic":
-                parts = (
-                    BlockLayer("conv1", width, 3, strides),
-                    BlockLayer("conv2", width, 3),
-                )
+                parts = [BlockLayer("conv1", width, 3, strides), BlockLayer("conv2", width, 3)]
             else:
-                parts = (
+                parts = [
                     BlockLayer("conv1", width, 1),
                     BlockLayer("conv2", width, 3, strides),
                     BlockLayer("conv3", 4 * width, 1),
-                )
-            blocks.append(Block(f"stage{stage}_block{number}", parts))
+                ]
+            blocks.append(Block(f"stage{stage}_block{number}", tuple(parts)))
     return blocks

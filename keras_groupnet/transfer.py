@@ -1,0 +1,97 @@
+"""Start a Group-Net from its trained full-precision parent."""
+
+import dataclasses
+import re
+import zlib
+
+import keras
+import numpy as np
+
+_BASE = re.compile(r"(^|_)base\d+_")
+
+
+@dataclasses.dataclass(frozen=True)
+class TransferReport:
+    """What `transfer_weights` did.
+
+    Attributes:
+        copied: names of layers of the Group-Net -> names of the parent's layers they come from.
+        skipped: names of the Group-Net's layers with weights that the parent does not have (sums,
+            batch norms in front of quantizers); they keep their initial weights.
+    """
+
+    copied: dict[str, str]
+    skipped: tuple[str, ...]
+
+
+def transfer_weights(
+    parent: keras.Model, groupnet: keras.Model, noise: float = 0.5, seed: int = 0
+) -> TransferReport:
+    """Copies the weights of each layer of the parent into every base of the Group-Net.
+
+    The paper trains networks with 1-bit activations from such a start. Layers correspond by name:
+    `stage1_block1_conv1` goes to `stage1_block1_base1_conv1`, `stage1_block1_base2_conv1`, ...
+
+    Bases that start equal, with equal scales, get equal gradients and stay equal for ever: the
+    group would be worth one base. So each base's kernel gets Gaussian noise of its own, `noise`
+    times the standard deviation of the kernel. The signs then differ where the kernel is small,
+    and their sum comes nearer to the real kernel: for a Gaussian kernel and five bases the squared
+    error of the best multiple falls from 0.36 of the variance (no noise) to 0.24 (0.5, the
+    minimum).
+
+    Args:
+        parent: made with `bases=None`.
+        groupnet: made with the same arguments and K bases.
+        noise: relative to the standard deviation of each kernel; 0 for exact copies.
+        seed: of the noise.
+
+    Returns:
+        A `TransferReport`.
+
+    Raises:
+        ValueError: if `noise` is negative, if no layer corresponds, or if shapes differ; the
+            Group-Net is then unchanged.
+    """
+    if noise < 0:
+        raise ValueError(f"`noise` must be at least 0. Received: noise={noise!r}")
+    parents = {layer.name: layer for layer in parent.layers if layer.weights}
+    pairs, skipped = [], []
+    for layer in groupnet.layers:
+        if not layer.weights:
+            continue
+        source = parents.get(_BASE.sub(r"\1", layer.name))
+        if source is None:
+            skipped.append(layer.name)
+            continue
+        _check_shapes(source, layer)
+        pairs.append((source, layer))
+    if not pairs:
+        raise ValueError(
+            "No layer of the Group-Net has a counterpart of the same name in the parent. "
+            f"Received: parent={parent.name!r}, groupnet={groupnet.name!r}"
+        )
+    for source, layer in pairs:
+        weights = source.get_weights()
+        if layer.name != source.name:
+            weights[0] = _perturbed(weights[0], layer, noise, seed)
+        layer.set_weights(weights)
+    return TransferReport({layer.name: source.name for source, layer in pairs}, tuple(skipped))
+
+
+def _check_shapes(source, layer):
+    expected = [tuple(weight.shape) for weight in layer.weights]
+    received = [tuple(weight.shape) for weight in source.weights]
+    if expected != received:
+        raise ValueError(
+            f"Layer {layer.name!r} needs weights of shapes {expected}. "
+            f"Received: {received} from the parent's layer {source.name!r}. "
+            "Build both models with the same arguments"
+        )
+
+
+def _perturbed(weight, layer, noise, seed):
+    if isinstance(layer, keras.layers.BatchNormalization):
+        return weight
+    generator = np.random.default_rng([seed, zlib.crc32(layer.name.encode())])
+    deviation = generator.normal(size=weight.shape) * noise * weight.std()
+    return (weight + deviation).astype(weight.dtype)
