@@ -12,7 +12,7 @@ def composite(name: str, options: dict[str, int | float], body: Callable, *input
 
     TFLiteConverter replaces a call of a `tf.function` whose `experimental_implements` carries the
     attribute `tfl_fusable_op` by a custom op of that name, with the other attributes as FlexBuffer
-    options. Anywhere else the body runs as it is, so an exported model can still be run and debugged.
+    options. Anywhere else the body runs as it is, so an exported model can be run and debugged.
 
     Args:
         name: the custom op.

@@ -82,7 +82,8 @@ def convert(
     if not isinstance(model, keras.Model) or not model.built or not hasattr(model, "inputs"):
         raise ValueError(
             "Expected a built functional or Sequential Keras model. "
-            f"Received: model={model!r}. Wrap a subclassed model's call in keras.Model(inputs, outputs)."
+            f"Received: model={model!r}. Wrap a subclassed model's call in "
+            "keras.Model(inputs, outputs)."
         )
     clone, stays_float = exporting_clone(model, batch_size)
     graph = Graph(_to_tflite(clone))

@@ -94,10 +94,12 @@ class Graph:
 
     @property
     def inputs(self) -> list[int]:
+        """The model's input tensors."""
         return list(self.subgraph.inputs)
 
     @property
     def outputs(self) -> list[int]:
+        """The model's output tensors."""
         return list(self.subgraph.outputs)
 
     def of_kind(self, *kinds: str) -> list[Op]:
@@ -118,6 +120,7 @@ class Graph:
         return readers[0] if len(readers) == 1 and tensor not in self.outputs else None
 
     def shape(self, tensor: int) -> tuple[int, ...]:
+        """The shape, with 1 for a dynamic batch."""
         shape = self.tensors[tensor].shape
         return () if shape is None else tuple(int(n) for n in shape)
 
@@ -134,6 +137,7 @@ class Graph:
     # ---- editing ----
 
     def add_constant(self, value: np.ndarray, name: str) -> int:
+        """Adds a constant tensor."""
         buffer = schema.BufferT()
         value = np.ascontiguousarray(value)
         buffer.data = value.reshape(-1).view(np.uint8)
@@ -159,6 +163,7 @@ class Graph:
         return len(self.tensors) - 1
 
     def name(self, tensor: int) -> str:
+        """A tensor's name."""
         name = self.tensors[tensor].name
         return name.decode() if isinstance(name, bytes) else str(name)
 

@@ -85,6 +85,7 @@ class Interpreter:
         self._interpreter.allocate_tensors()
 
     def __getattr__(self, name: str):
+        """Hands everything else to the runtime's interpreter."""
         if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self._interpreter, name)

@@ -60,6 +60,7 @@ class ConversionReport:
     mismatched_top1: int = 0
 
     def __str__(self) -> str:
+        """The report as a table and two lines."""
         table = Table("layer", "fate", "why", "weight bytes", title="Conversion")
         for layer in self.layers:
             table.add_row(layer.name, layer.fate, layer.why, f"{layer.weight_bytes:,}")

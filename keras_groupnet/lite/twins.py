@@ -91,6 +91,7 @@ class FakeQuantizeTwin(_Twin):
         self.bits, self.scale = activation_bits(quantizer)
 
     def call(self, inputs):
+        """Emits the composite."""
         options = {"bits": self.bits, "scale": float(self.scale)}
         return composite("KgnFakeQuantize", options, self.quantizer, inputs)
 
@@ -138,6 +139,7 @@ class Conv2DTwin(_KernelTwin):
             raise NotBinary("its data_format is not channels_last")
 
     def call(self, inputs):
+        """Emits the composite."""
         layer, packed = self.original, self.packed
         channels_in = inputs.shape[-1]
         depthwise = isinstance(layer, QuantDepthwiseConv2D)
@@ -178,6 +180,7 @@ class DenseTwin(_KernelTwin):
         self.packed = self.packed[:, 0, 0]
 
     def call(self, inputs):
+        """Emits the composite."""
         channels_in = inputs.shape[-1]
 
         def body(x, words, multiplier, bias):

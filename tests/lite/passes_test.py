@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_groupnet.layers import QuantDense, Quantize
+from keras_groupnet.layers import ActivationScale, QuantDense, Quantize
 from keras_groupnet.lite import passes
 from keras_groupnet.lite.converter import _to_tflite
 from keras_groupnet.lite.graph import ABSENT, Graph
@@ -117,3 +117,23 @@ def test_a_tensor_read_as_float_and_packed_is_written_twice_by_one_op():
     graph = converted(keras.Model(inputs, keras.layers.Add()([keras.layers.ReLU()(x), y])))
     both = [op for op in graph.of_kind("KgnConv2D") if len(op.outputs) == 2]
     assert len(both) == 1 and both[0].options["out_bits"] == 1
+
+
+def test_relu_fused_into_the_scaling_goes_to_the_accumulator():
+    inputs = keras.Input((5, 5, 8))
+    scales = ActivationScale("xnor", 3, 1, "same")(inputs)
+    x = keras.layers.Multiply()([conv(8)(Quantize("ste_sign")(inputs)), scales])
+    x = keras.layers.BatchNormalization()(keras.layers.ReLU()(x))
+    graph = converted(randomise(keras.Model(inputs, x)))
+    (op,) = graph.of_kind("KgnConv2D")
+    assert op.options["pre_activation"] == 1 and op.input(4) != ABSENT
+    assert not graph.of_kind("MUL", "ADD", "RELU")
+
+
+def test_relu_does_not_pass_a_scale_of_unknown_sign():
+    inputs = keras.Input((5, 5, 8))
+    scales = keras.layers.Conv2D(1, 3, padding="same")(inputs)
+    x = keras.layers.Multiply()([conv(8)(Quantize("ste_sign")(inputs)), scales])
+    graph = converted(keras.Model(inputs, keras.layers.ReLU()(x)))
+    (op,) = graph.of_kind("KgnConv2D")
+    assert op.options["pre_activation"] == 0

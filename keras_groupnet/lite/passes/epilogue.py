@@ -26,7 +26,7 @@ def is_plain(graph: Graph, op: Op) -> bool:
 
 
 def scale_output(graph: Graph, op: Op, factor: np.ndarray, offset: np.ndarray) -> None:
-    """y → factor * y + offset, for an op without addend (and factor >= 0 under a ReLU)."""
+    """Makes it y → factor * y + offset, for an op without addend (and factor >= 0 under a ReLU)."""
     name = graph.name(op.outputs[0])
     multiplier = graph.constant(op.inputs[MULTIPLIER]) * factor
     bias = graph.constant(op.inputs[BIAS]) * factor + offset
