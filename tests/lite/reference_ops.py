@@ -1,0 +1,164 @@
+"""docs/ops.md restated in numpy, one function an op, without any regard for speed.
+
+Packed tensors are int32 arrays as in the file; options are keyword arguments named as in the file.
+Float results are exact (same roundings as the specification), except that sums of real numbers
+(`bits=32`) are taken in float64.
+"""
+
+import numpy as np
+
+
+def pack_bits(bits):
+    """Booleans `[..., C]` -> int32 `[..., ceil(C / 32)]`, least significant bit first."""
+    *outer, channels = bits.shape
+    words = -(-channels // 32)
+    padded = np.zeros((*outer, words * 32), np.uint64)
+    padded[..., :channels] = bits
+    weights = np.uint64(1) << np.arange(32, dtype=np.uint64)
+    packed = (padded.reshape(*outer, words, 32) * weights).sum(-1)
+    return packed.astype(np.uint32).view(np.int32)
+
+
+def unpack_bits(packed, channels):
+    """Inverse of `pack_bits`."""
+    words = np.ascontiguousarray(packed).view(np.uint32)
+    bits = (words[..., None] >> np.arange(32, dtype=np.uint32)) & 1
+    return bits.reshape(*packed.shape[:-1], -1)[..., :channels].astype(bool)
+
+
+def pack(values, bits):
+    """±1 values (1 bit) or codes (2, 4 bits) `[..., C]` -> packed `[..., bits * W]`."""
+    if bits == 1:
+        return pack_bits(values < 0)
+    codes = values.astype(np.int64)
+    return np.concatenate([pack_bits((codes >> m) & 1 != 0) for m in range(bits)], axis=-1)
+
+
+def unpack(packed, bits, channels):
+    """Packed `[..., bits * W]` -> float64 ±1 values or codes `[..., C]`."""
+    if bits == 1:
+        return 1.0 - 2.0 * unpack_bits(packed, channels)
+    planes = np.split(packed, bits, axis=-1)
+    return sum((1 << m) * unpack_bits(plane, channels) for m, plane in enumerate(planes)) * 1.0
+
+
+def quantize(y, bits, scale):
+    """`quantize` of the specification: float32 -> ±1 values or codes."""
+    if bits == 1:
+        return np.where(y < 0, -1.0, 1.0)
+    code = np.rint(y.astype(np.float32) * np.float32(scale))
+    return np.nan_to_num(np.clip(code, 0, 2**bits - 1), nan=0.0)
+
+
+def same_or_valid(size, kernel, stride, dilation, padding):
+    """Returns the output extent and the padding before and after along one axis."""
+    extent = (kernel - 1) * dilation + 1
+    if padding == 1:
+        return (size - extent) // stride + 1, 0, 0
+    out = -(-size // stride)
+    total = max((out - 1) * stride + extent - size, 0)
+    return out, total // 2, total - total // 2
+
+
+def _epilogue(acc, multiplier, bias, pixel_scale, addend, addend_multiplier, options):
+    v = acc.astype(np.float32)
+    if options["pre_activation"]:
+        v = np.maximum(v, np.float32(0))
+    if pixel_scale is not None:
+        v = v * pixel_scale
+    y = multiplier * v + bias
+    if options["activation"]:
+        y = np.maximum(y, np.float32(0))
+    if addend is not None:
+        y = y + (addend if addend_multiplier is None else addend_multiplier * addend)
+    outputs = [y] if options["float_output"] else []
+    if options["out_bits"]:
+        codes = quantize(y, options["out_bits"], options["out_scale"])
+        outputs.append(pack(codes, options["out_bits"]))
+    return outputs
+
+
+def kgn_quantize(x, multiplier=None, bias=None, *, bits, scale, version=1):
+    y = x if multiplier is None else multiplier * x + bias
+    return [pack(quantize(y, bits, scale), bits)]
+
+
+def kgn_dequantize(x, *, bits, channels, scale, version=1):
+    return [unpack(x, bits, channels).astype(np.float32) * np.float32(scale)]
+
+
+def kgn_conv2d(
+    x, weights, multiplier, bias, pixel_scale=None, addend=None, addend_multiplier=None, **options
+):
+    channels, groups = options["channels_in"], options["groups"]
+    stride = options["stride_height"], options["stride_width"]
+    dilation = options["dilation_height"], options["dilation_width"]
+    values = x.astype(np.float64) if options["bits"] == 32 else unpack(x, options["bits"], channels)
+    signs = 1.0 - 2.0 * unpack_bits(weights, channels // groups)
+    count, height, width, _ = values.shape
+    out_channels, kernel_h, kernel_w, depth = signs.shape
+
+    oh, top, bottom = same_or_valid(height, kernel_h, stride[0], dilation[0], options["padding"])
+    ow, left, right = same_or_valid(width, kernel_w, stride[1], dilation[1], options["padding"])
+    # Padding by 0 adds nothing to the sum, so for ±1 too it is "these taps do not count".
+    border = ((0, 0), (top, bottom), (left, right), (0, 0))
+    values = np.pad(values, border, constant_values=options["pad_value"])
+
+    acc = np.zeros((count, oh, ow, groups, out_channels // groups))
+    signs = signs.reshape(groups, out_channels // groups, kernel_h, kernel_w, depth)
+    for i in range(kernel_h):
+        for j in range(kernel_w):
+            rows = slice(i * dilation[0], i * dilation[0] + (oh - 1) * stride[0] + 1, stride[0])
+            columns = slice(j * dilation[1], j * dilation[1] + (ow - 1) * stride[1] + 1, stride[1])
+            taps = values[:, rows, columns].reshape(count, oh, ow, groups, depth)
+            acc += np.einsum("nhwgc,goc->nhwgo", taps, signs[:, :, i, j])
+    acc = acc.reshape(count, oh, ow, out_channels)
+    return _epilogue(acc, multiplier, bias, pixel_scale, addend, addend_multiplier, options)
+
+
+def kgn_dense(
+    x, weights, multiplier, bias, pixel_scale=None, addend=None, addend_multiplier=None, **options
+):
+    channels = options["channels_in"]
+    values = x.astype(np.float64) if options["bits"] == 32 else unpack(x, options["bits"], channels)
+    acc = values @ (1.0 - 2.0 * unpack_bits(weights, channels)).T
+    return _epilogue(acc, multiplier, bias, pixel_scale, addend, addend_multiplier, options)
+
+
+def kgn_max_pool_2d(
+    x,
+    *,
+    bits,
+    channels,
+    filter_height,
+    filter_width,
+    stride_height,
+    stride_width,
+    padding,
+    version=1,
+):
+    values = unpack(x, bits, channels)
+    _, height, width, _ = values.shape
+    oh, top, bottom = same_or_valid(height, filter_height, stride_height, 1, padding)
+    ow, left, right = same_or_valid(width, filter_width, stride_width, 1, padding)
+    border = ((0, 0), (top, bottom), (left, right), (0, 0))
+    values = np.pad(values, border, constant_values=-np.inf)
+    windows = [
+        values[
+            :,
+            i : i + (oh - 1) * stride_height + 1 : stride_height,
+            j : j + (ow - 1) * stride_width + 1 : stride_width,
+        ]
+        for i in range(filter_height)
+        for j in range(filter_width)
+    ]
+    return [pack(np.max(windows, axis=0), bits)]
+
+
+OPS = {
+    "KgnQuantize": kgn_quantize,
+    "KgnConv2D": kgn_conv2d,
+    "KgnDense": kgn_dense,
+    "KgnMaxPool2D": kgn_max_pool_2d,
+    "KgnDequantize": kgn_dequantize,
+}

@@ -1,0 +1,174 @@
+// KgnConv2D and KgnDense: a dense layer is a 1x1 convolution over maps of one pixel.
+#include <limits>
+
+#include "core/conv2d.h"
+#include "ops/error.h"
+#include "ops/inputs.h"
+#include "ops/make_ops.h"
+#include "ops/options.h"
+
+namespace kgn {
+namespace {
+
+class Conv2DOp : public Op {
+ public:
+  Conv2DOp(const Conv2DOptions& options, bool dense, const std::string& kernel)
+      : options_(options), dense_(dense), kernel_(kernel) {}
+
+  std::vector<OutputSpec> Prepare(const std::vector<InputSpec>& inputs, ThreadPool* pool) override {
+    pool_ = pool;
+    ExpectInputCount(inputs, 4, 7);
+    PrepareWeights(inputs);
+
+    const auto type = options_.bits == 32 ? ElementType::kFloat32 : ElementType::kInt32;
+    const Shape& input = RequiredInput(inputs, 0, "the input", type).shape;
+    ExpectShape("the input", Map(-1, -1, -1, PixelWords(options_.channels_in, options_.bits)),
+                input);
+    CheckSize("the input", input);
+    const int batch = input[0];
+    const int height = dense_ ? 1 : input[1];
+    const int width = dense_ ? 1 : input[2];
+    const int out_height =
+        OutputExtent("height", height, params_.kernel_height, params_.stride_height,
+                     params_.dilation_height, params_.padding);
+    const int out_width = OutputExtent("width", width, params_.kernel_width, params_.stride_width,
+                                       params_.dilation_width, params_.padding);
+    const int channels = params_.channels_out;
+
+    const Shape float_shape = Map(batch, out_height, out_width, channels);
+    CheckSize("the output", float_shape);
+    scale_kind_ = PixelScale::kNone;
+    if (const auto* scale = OptionalInput(inputs, 4, "pixel_scale", ElementType::kFloat32)) {
+      const bool per_image = dense_ || scale->shape == Shape{batch, 1, 1, 1};
+      scale_kind_ = per_image ? PixelScale::kPerImage : PixelScale::kPerPixel;
+      if (!per_image || dense_) {
+        ExpectShape("pixel_scale", Map(batch, out_height, out_width, 1), scale->shape);
+      }
+    }
+    if (const auto* addend = OptionalInput(inputs, 5, "addend", ElementType::kFloat32)) {
+      ExpectShape("addend", float_shape, addend->shape);
+    }
+    if (batch > 0) ThrowIfError(conv_.Reshape(batch, height, width, pool->num_threads()));
+
+    std::vector<OutputSpec> outputs;
+    if (options_.float_output) outputs.push_back({ElementType::kFloat32, float_shape});
+    if (options_.out_bits > 0) {
+      const int words = PixelWords(channels, options_.out_bits);
+      outputs.push_back({ElementType::kInt32, Map(batch, out_height, out_width, words)});
+    }
+    return outputs;
+  }
+
+  void Run(const void* const* inputs, void* const* outputs) override {
+    ConvTensors tensors;
+    tensors.input = inputs[0];
+    tensors.pixel_scale_kind = scale_kind_;
+    if (scale_kind_ != PixelScale::kNone) {
+      tensors.pixel_scale = static_cast<const float*>(inputs[4]);
+    }
+    if (has_addend_) tensors.addend = static_cast<const float*>(inputs[5]);
+    if (options_.float_output) tensors.float_out = static_cast<float*>(*outputs++);
+    if (options_.out_bits > 0) tensors.packed_out = static_cast<int32_t*>(*outputs);
+    conv_.Run(tensors, pool_);
+  }
+
+  std::string kernel() const override { return conv_.kernel_name(); }
+
+ private:
+  // A shape [N, H, W, C], which is [N, C] for KgnDense.
+  Shape Map(int batch, int height, int width, int channels) const {
+    return dense_ ? Shape{batch, channels} : Shape{batch, height, width, channels};
+  }
+
+  // Lays the weights out for the kernel, unless that has been done: they are constant, so a new
+  // input shape changes nothing about them.
+  void PrepareWeights(const std::vector<InputSpec>& inputs) {
+    const InputSpec& weights = RequiredInput(inputs, 1, "weights", ElementType::kInt32);
+    const InputSpec& multiplier = RequiredInput(inputs, 2, "multiplier", ElementType::kFloat32);
+    const InputSpec& bias = RequiredInput(inputs, 3, "bias", ElementType::kFloat32);
+    const auto* addend = OptionalInput(inputs, 5, "addend", ElementType::kFloat32);
+    const auto* addend_multiplier =
+        OptionalInput(inputs, 6, "addend_multiplier", ElementType::kFloat32);
+    has_addend_ = addend != nullptr;
+    if (addend_multiplier && !addend) {
+      throw OpError(
+          "expected addend_multiplier (input 6) only with an addend (input 5). Received: "
+          "addend_multiplier alone");
+    }
+
+    const Shape& shape = weights.shape;
+    const int words = PixelWords(options_.channels_in / options_.groups, 1);
+    ConvWeights constants;
+    constants.weights =
+        static_cast<const int32_t*>(ConstantData(weights, "weights", Map(-1, -1, -1, words)));
+    params_.channels_out = shape[0];
+    params_.kernel_height = dense_ ? 1 : shape[1];
+    params_.kernel_width = dense_ ? 1 : shape[2];
+    if (params_.channels_out < 1 || params_.kernel_height < 1 || params_.kernel_width < 1) {
+      throw OpError("expected weights that are not empty. Received: shape=" + ToString(shape));
+    }
+    if (params_.channels_out % options_.groups != 0) {
+      throw OpError("expected 'groups' to divide the output channels. Received: groups=" +
+                    std::to_string(options_.groups) + ", weights of shape " + ToString(shape));
+    }
+    const Shape channels = {params_.channels_out};
+    constants.multiplier =
+        static_cast<const float*>(ConstantData(multiplier, "multiplier", channels));
+    constants.bias = static_cast<const float*>(ConstantData(bias, "bias", channels));
+    if (addend_multiplier) {
+      constants.addend_multiplier = static_cast<const float*>(
+          ConstantData(*addend_multiplier, "addend_multiplier", channels));
+    }
+    if (is_prepared_) return;
+
+    params_.bits = options_.bits;
+    params_.channels_in = options_.channels_in;
+    params_.groups = options_.groups;
+    params_.stride_height = options_.stride_height;
+    params_.stride_width = options_.stride_width;
+    params_.dilation_height = options_.dilation_height;
+    params_.dilation_width = options_.dilation_width;
+    params_.padding = options_.padding;
+    params_.pad_value = options_.pad_value;
+    if (options_.pre_activation) {
+      params_.clamp = true;
+      params_.clamp_min = 0;
+      params_.clamp_max = std::numeric_limits<float>::infinity();
+    }
+    params_.relu = options_.activation;
+    params_.float_output = options_.float_output;
+    params_.out_bits = options_.out_bits;
+    params_.out_scale = options_.out_scale;
+    ThrowIfError(conv_.Prepare(params_, constants, kernel_));
+    is_prepared_ = true;
+  }
+
+  const Conv2DOptions options_;
+  const bool dense_;
+  const std::string kernel_;
+  ConvParams params_;
+  Conv2D conv_;
+  bool is_prepared_ = false;
+  bool has_addend_ = false;
+  PixelScale scale_kind_ = PixelScale::kNone;
+  ThreadPool* pool_ = nullptr;
+};
+
+}  // namespace
+
+std::unique_ptr<Op> MakeConv2DOp(const uint8_t* options, size_t size, const std::string& kernel) {
+  return std::make_unique<Conv2DOp>(ParseConv2DOptions(options, size), false, kernel);
+}
+
+std::unique_ptr<Op> MakeDenseOp(const uint8_t* options, size_t size, const std::string& kernel) {
+  Conv2DOptions conv;
+  static_cast<MatmulOptions&>(conv) = ParseDenseOptions(options, size);
+  conv.groups = 1;
+  conv.stride_height = conv.stride_width = 1;
+  conv.dilation_height = conv.dilation_width = 1;
+  conv.padding = Padding::kValid;
+  conv.pad_value = 0;
+  return std::make_unique<Conv2DOp>(conv, true, kernel);
+}
+
+}  // namespace kgn

@@ -1,0 +1,183 @@
+#include "tflite/op_node.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <exception>
+#include <new>
+#include <utility>
+
+#include "ops/error.h"
+#include "tflite/shared_pool.h"
+
+namespace kgn {
+namespace {
+
+ElementType TypeOf(const TfLiteTensor& tensor) {
+  switch (tensor.type) {
+    case kTfLiteFloat32:
+      return ElementType::kFloat32;
+    case kTfLiteInt32:
+      return ElementType::kInt32;
+    default:
+      return ElementType::kOther;
+  }
+}
+
+TfLiteTensor& TensorAt(TfLiteContext* context, int index) {
+  if (index < 0 || static_cast<size_t>(index) >= context->tensors_size) {
+    throw OpError("expected the index of a tensor. Received: " + std::to_string(index));
+  }
+  return context->tensors[index];
+}
+
+size_t Elements(const Shape& shape) {
+  size_t elements = 1;
+  for (int extent : shape) elements *= static_cast<size_t>(extent);
+  return elements;
+}
+
+InputSpec SpecOf(TfLiteContext* context, int index) {
+  InputSpec spec;
+  if (index == kTfLiteOptionalTensor) return spec;
+  const TfLiteTensor& tensor = TensorAt(context, index);
+  spec.present = true;
+  spec.type = TypeOf(tensor);
+  if (tensor.dims) spec.shape.assign(tensor.dims->data, tensor.dims->data + tensor.dims->size);
+  if (tensor.allocation_type == kTfLiteMmapRo || tensor.allocation_type == kTfLitePersistentRo) {
+    CheckSize("a constant", spec.shape);
+    if (tensor.bytes < 4 * Elements(spec.shape)) {
+      throw OpError("expected constants as large as their shapes. Received: " +
+                    std::to_string(tensor.bytes) + " bytes for shape " + ToString(spec.shape));
+    }
+    spec.constant = tensor.data;
+  }
+  return spec;
+}
+
+void Resize(TfLiteContext* context, int index, const OutputSpec& spec) {
+  TfLiteTensor& tensor = TensorAt(context, index);
+  if (TypeOf(tensor) != spec.type) {
+    throw OpError(std::string("expected an output tensor of type ") +
+                  (spec.type == ElementType::kFloat32 ? "float32" : "int32") +
+                  ". Received: TfLiteType " + std::to_string(tensor.type));
+  }
+  CheckSize("the output", spec.shape);
+  auto* dims = static_cast<TfLiteIntArray*>(std::malloc(sizeof(int) * (1 + spec.shape.size())));
+  if (!dims) throw std::bad_alloc();
+  dims->size = static_cast<int>(spec.shape.size());
+  for (size_t i = 0; i < spec.shape.size(); ++i) dims->data[i] = spec.shape[i];
+  if (context->ResizeTensor(context, &tensor, dims) != kTfLiteOk) {
+    throw OpError("the runtime could not resize the output to " + ToString(spec.shape));
+  }
+}
+
+}  // namespace
+
+OpNode::OpNode(std::string name, const void* options, size_t size, const Settings& settings)
+    : name_(std::move(name)), settings_(settings) {
+  try {
+    op_ = MakeOp(name_, static_cast<const uint8_t*>(options), size, settings_.kernel);
+  } catch (const OpError& error) {
+    option_error_ = error.what();
+  }
+}
+
+void OpNode::SetTensors(const TfLiteIntArray& inputs, const TfLiteIntArray& outputs,
+                        const TfLiteIntArray* allocated) {
+  inputs_.assign(inputs.data, inputs.data + inputs.size);
+  outputs_.assign(outputs.data, outputs.data + outputs.size);
+  is_allocated_.clear();
+  for (int output : outputs_) {
+    is_allocated_.push_back(!allocated ||
+                            std::find(allocated->data, allocated->data + allocated->size, output) !=
+                                allocated->data + allocated->size);
+  }
+}
+
+std::string OpNode::Label(TfLiteContext* context) const {
+  if (outputs_.empty() || outputs_[0] < 0) return "";
+  const char* name = TensorAt(context, outputs_[0]).name;
+  return name ? name : "";
+}
+
+void OpNode::PrepareOrThrow(TfLiteContext* context) {
+  ready_ = false;
+  if (!op_) throw OpError(option_error_);
+  std::vector<InputSpec> specs;
+  for (int index : inputs_) specs.push_back(SpecOf(context, index));
+  pool_ = SharedPool(context, settings_.num_threads);
+  const std::vector<OutputSpec> outputs = op_->Prepare(specs, pool_.get());
+  if (outputs.size() != outputs_.size()) {
+    throw OpError("expected " + std::to_string(outputs.size()) +
+                  " output tensors. Received: " + std::to_string(outputs_.size()));
+  }
+  empty_ = false;
+  unread_.resize(outputs.size());
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    Resize(context, outputs_[i], outputs[i]);
+    const size_t elements = Elements(outputs[i].shape);
+    empty_ = empty_ || elements == 0;
+    if (!is_allocated_[i]) unread_[i].resize(elements);
+  }
+  input_data_.assign(inputs_.size(), nullptr);
+  output_data_.assign(outputs_.size(), nullptr);
+  if (settings_.profile) {
+    if (!row_) row_ = settings_.profile->AddRow();
+    row_->op = name_;
+    row_->tensor = Label(context);
+    row_->kernel = op_->kernel();
+  }
+  ready_ = true;
+}
+
+TfLiteStatus OpNode::Prepare(TfLiteContext* context) noexcept {
+  std::string label;
+  try {
+    label = Label(context);
+    PrepareOrThrow(context);
+    return kTfLiteOk;
+  } catch (const std::exception& error) {
+    context->ReportError(context, "%s '%s': %s", name_.c_str(), label.c_str(), error.what());
+  } catch (...) {
+    context->ReportError(context, "%s '%s': unknown error", name_.c_str(), label.c_str());
+  }
+  return kTfLiteError;
+}
+
+TfLiteStatus OpNode::Invoke(TfLiteContext* context) noexcept {
+  if (!ready_) {
+    context->ReportError(context, "%s: allocate the tensors first", name_.c_str());
+    return kTfLiteError;
+  }
+  if (empty_) return kTfLiteOk;
+  // Pointers may change from one call to the next.
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    const int index = inputs_[i];
+    input_data_[i] = index < 0 ? nullptr : context->tensors[index].data;
+    if (index >= 0 && input_data_[i] == nullptr) {
+      context->ReportError(context, "%s: input %d has no data", name_.c_str(), static_cast<int>(i));
+      return kTfLiteError;
+    }
+  }
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    output_data_[i] = is_allocated_[i] ? context->tensors[outputs_[i]].data : unread_[i].data();
+    if (output_data_[i] == nullptr) {
+      context->ReportError(context, "%s: output %d has no memory", name_.c_str(),
+                           static_cast<int>(i));
+      return kTfLiteError;
+    }
+  }
+  if (!row_) {
+    op_->Run(input_data_.data(), output_data_.data());
+    return kTfLiteOk;
+  }
+  const auto start = std::chrono::steady_clock::now();
+  op_->Run(input_data_.data(), output_data_.data());
+  const auto duration = std::chrono::steady_clock::now() - start;
+  row_->calls += 1;
+  row_->nanoseconds += std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
+  return kTfLiteOk;
+}
+
+}  // namespace kgn
