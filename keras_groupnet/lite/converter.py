@@ -147,7 +147,7 @@ def _to_tflite(model: keras.Model) -> bytes:
 
 def _fates(model, clone, graph: Graph, stays_float: dict[str, str]) -> list[LayerFate]:
     bits_of = {
-        graph.constant(op.inputs[1]).tobytes(): op.options["bits"]
+        graph.value(op.inputs[1]).tobytes(): op.options["bits"]
         for op in graph.of_kind("KgnConv2D", "KgnDense")
     }
     twins = {layer.name: layer for layer in layers_of(clone)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -21,6 +22,7 @@ _DTYPES = {
 }
 _TYPES = {np.dtype(dtype): tensor_type for tensor_type, dtype in _DTYPES.items()}
 ABSENT = -1
+OURS = "Kgn"
 
 
 def _code(kind: str) -> schema.OperatorCodeT:
@@ -37,7 +39,7 @@ class Op:
     Attributes:
         kind: builtin name ("ADD") or custom code ("KgnConv2D").
         inputs, outputs: tensor indices; ABSENT for an optional input that is not there.
-        options: the FlexBuffer map of one of our ops; None for any other.
+        options: the FlexBuffer map of one of our ops; empty for any other.
         source: the flatbuffer's object; None for one of our ops that a pass made.
         code: the flatbuffer's entry in the table of op codes; None likewise.
     """
@@ -45,9 +47,9 @@ class Op:
     kind: str
     inputs: list[int]
     outputs: list[int]
-    options: dict | None = None
-    source: schema.OperatorT | None = field(default=None, repr=False)
-    code: schema.OperatorCodeT | None = field(default=None, repr=False)
+    options: dict = field(default_factory=dict)
+    source: Any = field(default=None, repr=False)
+    code: Any = field(default=None, repr=False)
 
     @property
     def fused_activation(self) -> int:
@@ -82,11 +84,11 @@ class Graph:
     def _read(self, op) -> Op:
         code = self.model.operatorCodes[op.opcodeIndex]
         builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
-        options = None
+        options = {}
         kind = _NAMES[builtin]
         if builtin == schema.BuiltinOperator.CUSTOM:
             kind = code.customCode.decode()
-            if kind.startswith("Kgn"):
+            if kind.startswith(OURS):
                 options = flexbuffers.Loads(bytes(op.customOptions))
         return Op(kind, list(op.inputs), list(op.outputs), options, op, code)
 
@@ -133,6 +135,13 @@ class Graph:
         if data is None or len(data) == 0 or entry.type not in _DTYPES:
             return None
         return np.frombuffer(bytes(data), _DTYPES[entry.type]).reshape(self.shape(tensor))
+
+    def value(self, tensor: int) -> np.ndarray:
+        """The value of a tensor that must be a constant."""
+        value = self.constant(tensor)
+        if value is None:
+            raise ValueError(f"Expected a constant tensor. Received: '{self.name(tensor)}'")
+        return value
 
     # ---- editing ----
 
@@ -181,11 +190,11 @@ class Graph:
             "ADD": schema.BuiltinOptions.AddOptions,
             "MUL": schema.BuiltinOptions.MulOptions,
         }[kind]
-        return Op(kind, [left, right], [output], None, source, _code(kind))
+        return Op(kind, [left, right], [output], {}, source, _code(kind))
 
     def plain(self, kind: str, source: int, target: int) -> Op:
         """A new builtin op without options, from one tensor to one; the caller puts it in."""
-        return Op(kind, [source], [target], None, schema.OperatorT(), _code(kind))
+        return Op(kind, [source], [target], {}, schema.OperatorT(), _code(kind))
 
     def tidy(self) -> None:
         """Drops ops whose outputs nobody reads; puts the rest in a stable execution order."""
@@ -249,22 +258,22 @@ class Graph:
         model.buffers = buffers
 
         codes: dict[tuple, int] = {}
-        code_objects = []
+        code_objects: list[schema.OperatorCodeT] = []
         operators = []
         for op in self.ops:
             out, code = op.source or schema.OperatorT(), op.code
-            if op.options is not None:
+            if op.kind.startswith(OURS):
                 code = schema.OperatorCodeT()
                 code.builtinCode = schema.BuiltinOperator.CUSTOM
                 code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
                 code.customCode = op.kind.encode()
                 code.version = 1
                 out.customOptions = np.frombuffer(flexbuffers.Dumps(op.options), np.uint8)
-            key = (op.kind, code.version)
-            if key not in codes:
-                codes[key] = len(code_objects)
+            entry = (op.kind, code.version)
+            if entry not in codes:
+                codes[entry] = len(code_objects)
                 code_objects.append(code)
-            out.opcodeIndex = codes[key]
+            out.opcodeIndex = codes[entry]
             out.inputs = np.asarray([index[t] for t in op.inputs], np.int32)
             out.outputs = np.asarray([index[t] for t in op.outputs], np.int32)
             operators.append(out)

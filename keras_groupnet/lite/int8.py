@@ -88,10 +88,11 @@ def _quantize(content: bytes, input_name: str, data: np.ndarray | None) -> bytes
 
 
 def _reaches_quantizer(graph: Graph, op: Op) -> bool:
-    reached, waiting = set(), list(op.outputs)
+    reached: set[int] = set()
+    waiting = list(op.outputs)
     while waiting:
         for reader in graph.consumers(waiting.pop()):
-            if reader.kind == "KgnQuantize" or (reader.options or {}).get("out_bits"):
+            if reader.kind == "KgnQuantize" or reader.options.get("out_bits"):
                 return True
             new = set(reader.outputs) - reached
             reached |= new
@@ -119,9 +120,7 @@ def _quantize_alone(graph: Graph, op: Op, data: np.ndarray | None) -> Graph:
     alone.subgraph = copy.copy(graph.subgraph)
     alone.model.subgraphs = [alone.subgraph]
     alone.tensors = [copy.copy(tensor) for tensor in graph.tensors]
-    alone.ops = [
-        Op(op.kind, list(op.inputs), list(op.outputs), None, copy.copy(op.source), op.code)
-    ]
+    alone.ops = [Op(op.kind, list(op.inputs), list(op.outputs), {}, copy.copy(op.source), op.code)]
     alone.subgraph.inputs, alone.subgraph.outputs = op.inputs[:1], list(op.outputs)
     signature = schema.SignatureDefT()
     signature.signatureKey, signature.subgraphIndex = b"serving_default", 0
@@ -150,7 +149,7 @@ def _splice(graph: Graph, op: Op, quantised: Graph) -> None:
         return [t if t == ABSENT else t + offset for t in tensors]
 
     new = [
-        Op(each.kind, moved(each.inputs), moved(each.outputs), None, each.source, each.code)
+        Op(each.kind, moved(each.inputs), moved(each.outputs), {}, each.source, each.code)
         for each in quantised.ops
     ]
     (source,), (target,) = moved(quantised.inputs), moved(quantised.outputs)

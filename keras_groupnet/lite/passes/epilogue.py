@@ -21,14 +21,14 @@ def is_plain(graph: Graph, op: Op) -> bool:
         is_float_only(op)
         and not op.options["activation"]
         and op.input(ADDEND) == ABSENT
-        and not graph.constant(op.inputs[BIAS]).any()
+        and not graph.value(op.inputs[BIAS]).any()
     )
 
 
 def scale_output(graph: Graph, op: Op, factor: np.ndarray, offset: np.ndarray) -> None:
     """Makes it y → factor * y + offset, for an op without addend (and factor >= 0 under a ReLU)."""
     name = graph.name(op.outputs[0])
-    multiplier = graph.constant(op.inputs[MULTIPLIER]) * factor
-    bias = graph.constant(op.inputs[BIAS]) * factor + offset
+    multiplier = graph.value(op.inputs[MULTIPLIER]) * factor
+    bias = graph.value(op.inputs[BIAS]) * factor + offset
     op.inputs[MULTIPLIER] = graph.add_constant(multiplier.astype(np.float32), name + "/multiplier")
     op.inputs[BIAS] = graph.add_constant(bias.astype(np.float32), name + "/bias")

@@ -17,7 +17,7 @@ def run(graph: Graph) -> bool:
         reader = graph.only_consumer(op.outputs[0])
         if reader is None or reader.kind != "RELU" or not is_float_only(op):
             continue
-        if is_plain(graph, op) and (graph.constant(op.inputs[MULTIPLIER]) >= 0).all():
+        if is_plain(graph, op) and (graph.value(op.inputs[MULTIPLIER]) >= 0).all():
             op.options["pre_activation"] = 1
         elif op.input(ADDEND) == ABSENT:
             op.options["activation"] = 1

@@ -36,7 +36,7 @@ def run(graph: Graph) -> bool:
         ):
             continue
         if relu:
-            if (graph.constant(op.inputs[MULTIPLIER]) < 0).any() or not _never_negative(
+            if (graph.value(op.inputs[MULTIPLIER]) < 0).any() or not _never_negative(
                 graph, graph.producer(scale)
             ):
                 continue

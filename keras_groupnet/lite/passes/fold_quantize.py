@@ -13,7 +13,9 @@ def run(graph: Graph) -> bool:
     changed = False
     for op in graph.of_kind("KgnQuantize"):
         producer = graph.producer(op.inputs[0])
-        if len(op.inputs) > 1 or not is_affine(graph, producer) or producer.fused_activation:
+        if len(op.inputs) > 1 or producer is None or not is_affine(graph, producer):
+            continue
+        if producer.fused_activation:
             continue
         if graph.only_consumer(op.inputs[0]) is None:
             continue

@@ -80,7 +80,7 @@ def read(graph: Graph, root: Op) -> Expression:
 
 
 def _private_affine(graph: Graph, op: Op | None) -> Op | None:
-    if not is_affine(graph, op) or op.fused_activation:
+    if op is None or not is_affine(graph, op) or op.fused_activation:
         return None
     return op if graph.only_consumer(op.outputs[0]) is not None else None
 
@@ -106,18 +106,16 @@ def _fold(graph: Graph, root: Op) -> bool:
     expression = read(graph, root)
     kernels, others = [], []
     for tensor, coefficient in expression.terms.items():
-        producer = graph.producer(tensor)
-        if _absorbs(graph, producer, tensor, coefficient, expression.ops):
-            kernels.append((producer, coefficient))
-        else:
+        kernel = _absorbing(graph, tensor, expression.ops)
+        if kernel is None:
             others.append((tensor, coefficient))
+        else:
+            kernels.append((kernel, coefficient))
     if not kernels:
         return False
     relu = root.fused_activation == _RELU
     if relu and (len(kernels) > 1 or others):
         return False  # the epilogue's ReLU comes before the addend
-    if relu and any(op.options["activation"] for op, _ in kernels):
-        return False
 
     target = root.outputs[0]
     for op in expression.ops:
@@ -147,16 +145,19 @@ def _fold(graph: Graph, root: Op) -> bool:
     return True
 
 
-def _absorbs(graph: Graph, op: Op | None, tensor: int, coefficient, inside: list[Op]) -> bool:
-    """Whether a kernel op can take the coefficient: nobody outside the expression reads it."""
+def _absorbing(graph: Graph, tensor: int, inside: list[Op]) -> Op | None:
+    """The kernel op that writes a term and can take its coefficient.
+
+    Nobody outside the expression may read the term, and there must be no ReLU: relu(y) * c is
+    relu(y * c) only for c >= 0, and an offset cannot move through it at all.
+    """
+    op = graph.producer(tensor)
     if op is None or op.kind not in KERNEL_OPS or not is_float_only(op):
-        return False
-    if op.input(ADDEND) != ABSENT or tensor in graph.outputs:
-        return False
-    # relu(y) * c = relu(y * c) only for c >= 0, and an offset cannot move through it at all.
-    if op.options["activation"]:
-        return False
-    return all(any(reader is one for one in inside) for reader in graph.consumers(tensor))
+        return None
+    if op.options["activation"] or op.input(ADDEND) != ABSENT or tensor in graph.outputs:
+        return None
+    private = all(any(reader is one for one in inside) for reader in graph.consumers(tensor))
+    return op if private else None
 
 
 def _sum_of_others(graph: Graph, others, target: int) -> tuple[int, int | None]:
@@ -170,14 +171,14 @@ def _sum_of_others(graph: Graph, others, target: int) -> tuple[int, int | None]:
         channels = graph.shape(target)[-1]
         values = np.broadcast_to(coefficient, (channels,)).astype(np.float32)
         return tensor, graph.add_constant(values, graph.name(target) + "/addend_multiplier")
-    total = None
+    total = ABSENT
     for tensor, coefficient in others:
         if not (coefficient == 1).all():
             constant = graph.add_constant(
                 np.asarray(coefficient, np.float32), graph.name(tensor) + "/coefficient"
             )
             tensor = _insert(graph, "MUL", tensor, constant, target)
-        total = tensor if total is None else _insert(graph, "ADD", total, tensor, target)
+        total = tensor if total == ABSENT else _insert(graph, "ADD", total, tensor, target)
     return total, None
 
 

@@ -25,7 +25,7 @@ def _kernel_op(graph: Graph, dequantize: Op, op: Op) -> bool:
     op.inputs[0] = dequantize.inputs[0]
     op.options["bits"] = bits
     if step != 1.0:
-        multiplier = graph.constant(op.inputs[2]) * np.float32(step)
+        multiplier = graph.value(op.inputs[2]) * np.float32(step)
         op.inputs[2] = graph.add_constant(multiplier, graph.name(op.inputs[2]) + "/step")
     return True
 
@@ -75,7 +75,7 @@ def _reshape(graph: Graph, dequantize: Op, op: Op) -> bool:
     packed = graph.add_tensor(
         (*outer, bits * -(-channels // 32)), np.int32, name + "/packed", target
     )
-    reshape = Op("RESHAPE", [quantize.inputs[0], *op.inputs[1:]], [flat], None, op.source, op.code)
+    reshape = Op("RESHAPE", [quantize.inputs[0], *op.inputs[1:]], [flat], {}, op.source, op.code)
     position = graph.ops.index(op)
     graph.ops[position : position + 1] = [
         reshape,
