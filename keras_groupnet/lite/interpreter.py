@@ -94,18 +94,20 @@ class Interpreter:
         """Runs the model on any number of images.
 
         Args:
-            images: array `[N, …]` for the model's one input.
+            images: array `[N, …]` for the model's one input. Real numbers are quantised for an
+                int8 input; integers are taken as they are.
             batch_size: images an invocation, for a file with a dynamic batch; a file converted
                 for a fixed batch runs in batches of that size.
 
         Returns:
-            The output `[N, …]`; a list of them if the model has several.
+            The output `[N, …]`, float also where the file's is int8; a list of them if the model
+            has several.
 
         Raises:
             ValueError: the shape does not fit, or N is not a multiple of a fixed batch.
         """
         (entry,) = self._interpreter.get_input_details()
-        images = np.asarray(images, entry["dtype"])
+        images = _quantized(np.asarray(images), entry)
         signature = [int(n) for n in entry["shape_signature"]]
         if (
             len(images) == 0
@@ -134,4 +136,20 @@ class Interpreter:
             interpreter.allocate_tensors()
         interpreter.set_tensor(entry["index"], batch)
         interpreter.invoke()
-        return [interpreter.get_tensor(out["index"]) for out in interpreter.get_output_details()]
+        return [
+            _dequantized(interpreter.get_tensor(out["index"]), out)
+            for out in interpreter.get_output_details()
+        ]
+
+
+def _quantized(values: np.ndarray, entry) -> np.ndarray:
+    scale, zero_point = entry["quantization"]
+    if scale and not np.issubdtype(values.dtype, np.integer):
+        limits = np.iinfo(entry["dtype"])
+        values = np.clip(np.round(values / scale) + zero_point, limits.min, limits.max)
+    return values.astype(entry["dtype"])
+
+
+def _dequantized(values: np.ndarray, entry) -> np.ndarray:
+    scale, zero_point = entry["quantization"]
+    return (values.astype(np.float32) - zero_point) * np.float32(scale) if scale else values
