@@ -47,7 +47,7 @@ if python -c 'import sys; sys.exit(sys.version_info[:2] > (3, 11))'; then
   runtime=build/tflite_runtime
   [ -x "$runtime/bin/python" ] || python -m venv "$runtime"
   "$runtime/bin/python" -m pip install -q tflite-runtime==2.14.0 'numpy<2' pytest
-  "$runtime/bin/python" -m pytest -q --junitxml="$results/tflite_runtime.xml" \
+  "$runtime/bin/python" -m pytest -q --noconftest --junitxml="$results/tflite_runtime.xml" \
     tests/lite/runtimes
 else
   echo "Skipped: tflite-runtime 2.14 has wheels up to Python 3.11."

@@ -23,7 +23,7 @@ def unpack_bits(packed, channels):
     """Inverse of `pack_bits`."""
     words = np.ascontiguousarray(packed).view(np.uint32)
     bits = (words[..., None] >> np.arange(32, dtype=np.uint32)) & 1
-    return bits.reshape(*packed.shape[:-1], -1)[..., :channels].astype(bool)
+    return bits.reshape(*packed.shape[:-1], 32 * packed.shape[-1])[..., :channels].astype(bool)
 
 
 def pack(values, bits):
