@@ -5,7 +5,8 @@
 
 #include "core/status.h"
 
-// The packed layout of docs/ops.md: channel c is bit c % 32 of word c / 32; several bits a value are planes, plane-major inside a pixel.
+// The packed layout of docs/ops.md: channel c is bit c % 32 of word c / 32; several bits a value
+// are planes, plane-major inside a pixel.
 namespace kgn {
 
 inline int64_t WordsFor(int64_t channels) { return channels / 32 + (channels % 32 != 0); }

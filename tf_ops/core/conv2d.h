@@ -12,7 +12,8 @@ namespace kgn {
 
 enum class Padding { kSame = 0, kValid = 1 };
 
-// Options of KgnConv2D (docs/ops.md). KgnDense is the same with a 1x1 kernel, stride 1 and an input [N, 1, 1, C].
+// Options of KgnConv2D (docs/ops.md). KgnDense is the same with a 1x1 kernel, stride 1 and an input
+// [N, 1, 1, C].
 struct ConvParams {
   int bits = 1;  // 1, 2, 4: packed input; 32: float input
   int channels_in = 0;
@@ -27,8 +28,9 @@ struct ConvParams {
   Padding padding = Padding::kSame;
   int pad_value = 0;  // -1, 0, 1; 0 for bits 2 and 4
 
-  // value of the accumulator: v = clamp(acc_offset + acc_scale * sum, clamp_min, clamp_max), sum being what `sum` says.
-  // Defaults: v = acc. Larq Compute Engine's ops: kPopcount, acc_scale 2, clamp to the activation's range.
+  // value of the accumulator: v = clamp(acc_offset + acc_scale * sum, clamp_min, clamp_max), sum
+  // being what `sum` says. Defaults: v = acc. Larq Compute Engine's ops: kPopcount, acc_scale 2,
+  // clamp to the activation's range.
   enum class Sum { kDotProduct, kPopcount };
   Sum sum = Sum::kDotProduct;  // kPopcount: popcount(a xor w), bits = 1 and pad_value != 0 only
   float acc_scale = 1;         // used with kPopcount
@@ -65,11 +67,12 @@ struct ConvTensors {
 };
 
 // Output height / width as TensorFlow has it; -1 if there is none. `pad_before` may be null.
-int64_t ConvOutputSize(int64_t input, int64_t kernel, int64_t stride, int64_t dilation, Padding padding,
-                       int64_t* pad_before);
+int64_t ConvOutputSize(int64_t input, int64_t kernel, int64_t stride, int64_t dilation,
+                       Padding padding, int64_t* pad_before);
 
-// A convolution: Prepare once (checks, lays the weights out for the kernel), Reshape when the input's shape changes (sizes all
-// buffers), Run as often as wanted (allocates nothing). One Run at a time per object.
+// A convolution: Prepare once (checks, lays the weights out for the kernel), Reshape when the
+// input's shape changes (sizes all buffers), Run as often as wanted (allocates nothing). One Run at
+// a time per object.
 class Conv2D {
  public:
   Conv2D();
@@ -77,9 +80,10 @@ class Conv2D {
   Conv2D(Conv2D&&) noexcept;
   Conv2D& operator=(Conv2D&&) noexcept;
 
-  // `kernel`: empty for the best one on this machine, the name of an instruction set ("scalar", "avx2", "avx512", "neon", ...)
-  // or of one row of kernels.inc.
-  Status Prepare(const ConvParams& params, const ConvWeights& weights, const std::string& kernel = "");
+  // `kernel`: empty for the best one on this machine, the name of an instruction set ("scalar",
+  // "avx2", "avx512", "neon", ...) or of one row of kernels.inc.
+  Status Prepare(const ConvParams& params, const ConvWeights& weights,
+                 const std::string& kernel = "");
 
   // `num_threads`: the largest number Run will see.
   Status Reshape(int64_t batch, int64_t height, int64_t width, int num_threads);

@@ -8,7 +8,8 @@
 
 namespace kgn {
 
-// KgnDequantize: packed [pixels, bits * ceil(channels / 32)] -> float [pixels, channels]: +-1, or code * scale.
+// KgnDequantize: packed [pixels, bits * ceil(channels / 32)] -> float [pixels, channels]: +-1, or
+// code * scale.
 struct DequantizeParams {
   int bits = 1;
   int64_t channels = 0;
@@ -18,7 +19,8 @@ struct DequantizeParams {
 Status CheckDequantize(const DequantizeParams& params);
 
 // `params` must have passed CheckDequantize.
-void Dequantize(const DequantizeParams& params, int64_t pixels, const int32_t* input, float* output, ThreadPool* pool);
+void Dequantize(const DequantizeParams& params, int64_t pixels, const int32_t* input, float* output,
+                ThreadPool* pool);
 
 }  // namespace kgn
 

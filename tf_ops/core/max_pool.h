@@ -20,12 +20,13 @@ struct MaxPoolParams {
   Padding padding = Padding::kSame;
 };
 
-// Checks everything; the output's size is ConvOutputSize(height, filter_height, stride_height, 1, padding, nullptr), likewise the width.
+// Checks everything; the output's size is ConvOutputSize(height, filter_height, stride_height, 1,
+// padding, nullptr), likewise the width.
 Status CheckMaxPool(const MaxPoolParams& params, int64_t batch, int64_t height, int64_t width);
 
 // Arguments must have passed CheckMaxPool.
-void MaxPool(const MaxPoolParams& params, int64_t batch, int64_t height, int64_t width, const int32_t* input,
-             int32_t* output, ThreadPool* pool);
+void MaxPool(const MaxPoolParams& params, int64_t batch, int64_t height, int64_t width,
+             const int32_t* input, int32_t* output, ThreadPool* pool);
 
 }  // namespace kgn
 

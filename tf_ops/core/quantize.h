@@ -9,7 +9,8 @@
 
 namespace kgn {
 
-// KgnQuantize: float [pixels, channels] -> packed [pixels, bits * ceil(channels / 32)] of quantize(multiplier * x + bias).
+// KgnQuantize: float [pixels, channels] -> packed [pixels, bits * ceil(channels / 32)] of
+// quantize(multiplier * x + bias).
 struct QuantizeParams {
   int bits = 1;  // 1, 2, 4
   int64_t channels = 0;
@@ -21,8 +22,8 @@ struct QuantizeParams {
 Status CheckQuantize(const QuantizeParams& params, const std::string& kernel = "");
 
 // `params` must have passed CheckQuantize with the same `kernel`.
-void Quantize(const QuantizeParams& params, int64_t pixels, const float* input, int32_t* output, ThreadPool* pool,
-              const std::string& kernel = "");
+void Quantize(const QuantizeParams& params, int64_t pixels, const float* input, int32_t* output,
+              ThreadPool* pool, const std::string& kernel = "");
 
 }  // namespace kgn
 

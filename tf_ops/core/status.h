@@ -6,7 +6,8 @@
 
 namespace kgn {
 
-// Success, or a message that says what was expected and what was received. Core code throws nothing.
+// Success, or a message that says what was expected and what was received. Core code throws
+// nothing.
 class Status {
  public:
   Status() = default;
@@ -24,10 +25,10 @@ class Status {
 }  // namespace kgn
 
 // Returns from the calling function when `expression` is an error.
-#define KGN_RETURN_IF_ERROR(expression)         \
-  do {                                          \
-    ::kgn::Status kgn_status = (expression);    \
-    if (!kgn_status.ok()) return kgn_status;    \
+#define KGN_RETURN_IF_ERROR(expression)      \
+  do {                                       \
+    ::kgn::Status kgn_status = (expression); \
+    if (!kgn_status.ok()) return kgn_status; \
   } while (false)
 
 #endif  // KGN_CORE_STATUS_H_

@@ -22,15 +22,18 @@ class ThreadPool {
   // May be less than asked for, when the system refuses more threads.
   int num_threads() const { return static_cast<int>(workers_.size()) + 1; }
 
-  // Calls body(context, task, thread) once for each task in [0, tasks), thread in [0, num_threads()). Allocates nothing.
-  // Tasks must not depend on each other; results are the same for any number of threads because a task is never split.
+  // Calls body(context, task, thread) once for each task in [0, tasks), thread in [0,
+  // num_threads()). Allocates nothing. Tasks must not depend on each other; results are the same
+  // for any number of threads because a task is never split.
   using Body = void (*)(void* context, int64_t task, int thread);
   void ParallelFor(int64_t tasks, Body body, void* context);
 
   template <typename F>
   void ParallelFor(int64_t tasks, F& f) {
     ParallelFor(
-        tasks, [](void* context, int64_t task, int thread) { (*static_cast<F*>(context))(task, thread); }, &f);
+        tasks,
+        [](void* context, int64_t task, int thread) { (*static_cast<F*>(context))(task, thread); },
+        &f);
   }
 
  private:

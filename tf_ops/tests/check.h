@@ -1,29 +1,41 @@
-// The little that the C++ tests need of a test framework: failed checks are printed and counted.
-#pragma once
+#ifndef KGN_TESTS_CHECK_H_
+#define KGN_TESTS_CHECK_H_
 
 #include <cstdio>
-#include <sstream>
+#include <cstdlib>
 
-namespace kgn::test {
+// A test is a program: it checks with CHECK and ends with `return kgn_test::Finish();`, which
+// prints the counts and says whether all held.
+namespace kgn_test {
 
-inline int failures = 0;
+inline int& Checks() {
+  static int checks = 0;
+  return checks;
+}
+
+inline int& Failures() {
+  static int failures = 0;
+  return failures;
+}
 
 inline int Finish() {
-  if (failures != 0) std::printf("%d checks failed\n", failures);
-  return failures != 0;
+  std::printf("%d checks, %d failures\n", Checks(), Failures());
+  return Failures() == 0 && Checks() > 0 ? 0 : 1;
 }
 
-template <typename A, typename B>
-void Equal(const A& a, const B& b, const char* what, const char* file, int line) {
-  if (a == b) return;
-  ++failures;
-  std::ostringstream text;
-  text << file << ":" << line << ": " << what << ". Received: " << a << " and " << b;
-  std::printf("%s\n", text.str().c_str());
-}
+}  // namespace kgn_test
 
-}  // namespace kgn::test
+// The arguments after the condition are a printf format and its values.
+#define CHECK(condition, ...)                                                \
+  do {                                                                       \
+    ++kgn_test::Checks();                                                    \
+    if (!(condition)) {                                                      \
+      if (++kgn_test::Failures() <= 20) {                                    \
+        std::printf("%s:%d: expected %s: ", __FILE__, __LINE__, #condition); \
+        std::printf(__VA_ARGS__);                                            \
+        std::printf("\n");                                                   \
+      }                                                                      \
+    }                                                                        \
+  } while (false)
 
-#define CHECK_EQ(a, b) kgn::test::Equal((a), (b), "expected " #a " == " #b, __FILE__, __LINE__)
-#define CHECK_TRUE(a) \
-  kgn::test::Equal(static_cast<bool>(a), true, "expected " #a, __FILE__, __LINE__)
+#endif  // KGN_TESTS_CHECK_H_

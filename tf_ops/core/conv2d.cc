@@ -1,0 +1,360 @@
+#include "core/conv2d.h"
+
+#include <algorithm>
+#include <limits>
+#include <new>
+#include <vector>
+
+#include "core/aligned_buffer.h"
+#include "core/bitpack.h"
+#include "core/conv_geometry.h"
+#include "core/conv_weights.h"
+#include "core/kernels.h"
+
+namespace kgn {
+namespace {
+
+constexpr int kMaxPixels = 16;  // of any kernel's tile
+
+Status Check(const ConvParams& p, const ConvWeights& w) {
+  const auto in_range = [](int value) { return value >= 1 && value <= (1 << 20); };
+  if (p.bits != 1 && p.bits != 2 && p.bits != 4 && p.bits != 32) {
+    return Status::Error("conv: bits must be 1, 2, 4 or 32. Received: bits=%d", p.bits);
+  }
+  if (p.out_bits != 0 && p.out_bits != 1 && p.out_bits != 2 && p.out_bits != 4) {
+    return Status::Error("conv: out_bits must be 0, 1, 2 or 4. Received: out_bits=%d", p.out_bits);
+  }
+  if (!in_range(p.channels_in) || !in_range(p.channels_out) || !in_range(p.groups) ||
+      p.channels_in % p.groups != 0 || p.channels_out % p.groups != 0) {
+    return Status::Error(
+        "conv: groups must divide channels_in and channels_out. Received: groups=%d, "
+        "channels_in=%d, channels_out=%d",
+        p.groups, p.channels_in, p.channels_out);
+  }
+  if (!in_range(p.kernel_height) || !in_range(p.kernel_width) || !in_range(p.stride_height) ||
+      !in_range(p.stride_width) || !in_range(p.dilation_height) || !in_range(p.dilation_width)) {
+    return Status::Error(
+        "conv: kernel, stride and dilation must be 1 to %d. Received: kernel=%dx%d, stride=%dx%d, "
+        "dilation=%dx%d",
+        1 << 20, p.kernel_height, p.kernel_width, p.stride_height, p.stride_width,
+        p.dilation_height, p.dilation_width);
+  }
+  if (p.pad_value < -1 || p.pad_value > 1 || (p.pad_value != 0 && (p.bits == 2 || p.bits == 4))) {
+    return Status::Error(
+        "conv: pad_value must be -1, 0 or 1, and 0 for 2 and 4 bits. Received: pad_value=%d, "
+        "bits=%d",
+        p.pad_value, p.bits);
+  }
+  if (p.sum == ConvParams::Sum::kPopcount &&
+      (p.bits != 1 || (p.pad_value == 0 && p.padding == Padding::kSame))) {
+    return Status::Error(
+        "conv: a popcount sum needs bits=1 and a pad_value of -1 or 1. Received: bits=%d, "
+        "pad_value=%d",
+        p.bits, p.pad_value);
+  }
+  if (!p.float_output && p.out_bits == 0)
+    return Status::Error("conv: expected float_output or out_bits. Received neither");
+  if (!(p.out_scale > 0))
+    return Status::Error("conv: out_scale must be > 0. Received: out_scale=%g",
+                         static_cast<double>(p.out_scale));
+  // Sums must be exact in float32.
+  int64_t taps = static_cast<int64_t>(p.kernel_height) * p.kernel_width;
+  const int64_t largest = p.bits == 2 ? 3 : p.bits == 4 ? 15 : 1;
+  if (!MultiplyChecked(taps, p.channels_in / p.groups * largest, &taps) || taps >= (1 << 24)) {
+    return Status::Error(
+        "conv: more than 2^24 / (2^bits - 1) products a sum. Received: kernel=%dx%d, "
+        "channels_in=%d, groups=%d",
+        p.kernel_height, p.kernel_width, p.channels_in, p.groups);
+  }
+  if (w.weights == nullptr || w.multiplier == nullptr || w.bias == nullptr)
+    return Status::Error("conv: expected weights, multiplier and bias");
+  return Status::Ok();
+}
+
+}  // namespace
+
+struct Conv2D::Impl {
+  ConvParams params;
+  const ConvKernel* kernel = nullptr;
+  const QuantizeKernel* quantize = nullptr;
+  PreparedWeights weights;
+  ConvGeometry geometry;
+  int64_t out_height = 0, out_width = 0;
+  AlignedBuffer scratch;  // one slice a thread: the map, then the band's float outputs if they are
+                          // packed afterwards
+  int64_t slice_bytes = 0;
+  // Groups that end inside a word cannot write packed words on their own: the band's float outputs
+  // are packed when all are there.
+  bool pack_after = false;
+
+  // 1-bit taps outside the map do not count if pad_value = 0. Such a tap reads bits 0 and so adds
+  // its number of -1 weights to the popcount: subtract it again (`corrections`) and count only taps
+  // inside (`offsets`). One entry for each pattern of taps outside, which is a pattern of rows
+  // times one of columns. 2 and 4 bits: sum_m 2^m (popcount(a_m xor w) - popcount(w)) is the sum of
+  // the spec, so the one pattern subtracts (2^bits - 1) popcount(w).
+  std::vector<int> row_pattern, column_pattern;
+  int column_patterns = 1;
+  std::vector<int32_t> corrections;  // [patterns][padded_channels]; empty: none
+  std::vector<float> offsets;        // [patterns]
+  std::vector<char> corrected;       // [patterns]: whether the corrections are not all 0
+
+  void PlanPatterns();
+  void RunTask(const ConvTensors& tensors, int64_t task, int thread) const;
+  void RunBlock(const ConvTensors& tensors, const ConvBlock& block, const char* map,
+                ptrdiff_t plane_bytes, int64_t first_pixel, int64_t rows, float* float_out) const;
+};
+
+namespace {
+
+// Gives each position the number of its set of taps outside; `sets` gets one bit vector for each
+// number.
+void FindPatterns(int64_t positions, int64_t stride, int64_t pad, int64_t kernel, int64_t dilation,
+                  int64_t size, std::vector<int>* pattern, std::vector<std::vector<bool>>* sets) {
+  pattern->resize(positions);
+  for (int64_t i = 0; i < positions; ++i) {
+    std::vector<bool> outside(kernel);
+    for (int64_t k = 0; k < kernel; ++k) {
+      const int64_t at = i * stride - pad + k * dilation;
+      outside[k] = at < 0 || at >= size;
+    }
+    const auto found = std::find(sets->begin(), sets->end(), outside);
+    (*pattern)[i] = static_cast<int>(found - sets->begin());
+    if (found == sets->end()) sets->push_back(outside);
+  }
+}
+
+}  // namespace
+
+void Conv2D::Impl::PlanPatterns() {
+  const ConvParams& p = params;
+  const ConvGeometry& g = geometry;
+  const int64_t taps = static_cast<int64_t>(p.kernel_height) * p.kernel_width;
+  const int64_t padded = weights.padded_channels;
+  row_pattern.clear();
+  corrections.clear();
+  column_patterns = 1;
+  if (p.bits == 2 || p.bits == 4) {
+    offsets.assign(1, 0.0f);
+    corrected.assign(1, 1);
+    corrections.assign(padded, 0);
+    for (int64_t i = 0; i < taps * padded; ++i)
+      corrections[i % padded] -= ((1 << p.bits) - 1) * weights.minus_ones[i];
+    return;
+  }
+  const float all = static_cast<float>(taps * (p.channels_in / p.groups));
+  offsets.assign(1, p.sum == ConvParams::Sum::kPopcount ? p.acc_offset : all);
+  corrected.assign(1, 0);
+  if (p.bits != 1 || p.pad_value != 0 || !g.copy) return;
+  std::vector<std::vector<bool>> rows, columns;
+  FindPatterns(g.out_height, p.stride_height, g.pad_top, p.kernel_height, p.dilation_height,
+               g.height, &row_pattern, &rows);
+  FindPatterns(g.out_width, p.stride_width, g.pad_left, p.kernel_width, p.dilation_width, g.width,
+               &column_pattern, &columns);
+  column_patterns = static_cast<int>(columns.size());
+  const int64_t patterns = static_cast<int64_t>(rows.size() * columns.size());
+  offsets.assign(patterns, 0.0f);
+  corrected.assign(patterns, 0);
+  corrections.assign(patterns * padded, 0);
+  for (int64_t pattern = 0; pattern < patterns; ++pattern) {
+    int64_t inside = 0;
+    for (int64_t tap = 0; tap < taps; ++tap) {
+      if (!rows[pattern / column_patterns][tap / p.kernel_width] &&
+          !columns[pattern % column_patterns][tap % p.kernel_width]) {
+        ++inside;
+        continue;
+      }
+      corrected[pattern] = 1;
+      for (int64_t c = 0; c < padded; ++c)
+        corrections[pattern * padded + c] -= weights.minus_ones[tap * padded + c];
+    }
+    offsets[pattern] = static_cast<float>(inside * (p.channels_in / p.groups));
+  }
+}
+
+void Conv2D::Impl::RunBlock(const ConvTensors& t, const ConvBlock& block, const char* map,
+                            ptrdiff_t plane_bytes, int64_t first_pixel, int64_t rows,
+                            float* float_out) const {
+  const ConvParams& p = params;
+  const ConvGeometry& g = geometry;
+  const char* pixels[kMaxPixels];
+  float pixel_offsets[kMaxPixels];
+  const int32_t* pixel_corrections[kMaxPixels];
+  float pixel_scales[kMaxPixels];
+  ConvTile tile;
+  tile.pixel = pixels;
+  tile.runs = static_cast<int>(g.runs.size());
+  tile.run = g.runs.data();
+  tile.run_steps = g.run_steps;
+  tile.planes = p.bits == 32 ? 1 : p.bits;
+  tile.plane_bytes = plane_bytes;
+  tile.weights = weights.weights.data<char>() + block.weights_offset;
+  TileOutput& out = tile.out;
+  out.channels = block.channels;
+  out.scale = p.bits != 1 ? 1.0f : p.sum == ConvParams::Sum::kPopcount ? p.acc_scale : -2.0f;
+  out.offsets = pixel_offsets;
+  out.clamp = p.clamp;
+  out.clamp_min = p.clamp_min;
+  out.clamp_max = p.clamp_max;
+  out.pixel_scale = t.pixel_scale_kind == PixelScale::kNone ? nullptr : pixel_scales;
+  out.multiplier = weights.multiplier.data() + block.padded_first;
+  out.bias = weights.bias.data() + block.padded_first;
+  out.relu = p.relu;
+  out.addend_multiplier = weights.addend_multiplier.empty()
+                              ? nullptr
+                              : weights.addend_multiplier.data() + block.padded_first;
+  out.pixel_stride = p.channels_out;
+  out.packed_stride = PackedWords(p.channels_out, p.out_bits);
+  out.plane_stride = WordsFor(p.channels_out);
+  out.out_bits = p.out_bits;
+  out.out_scale = p.out_scale;
+
+  const int64_t count = rows * g.out_width;
+  const int64_t tiles = (count + kernel->max_pixels - 1) / kernel->max_pixels;
+  const int64_t row_step = p.stride_height * g.map_width * g.pixel_bytes;
+  const int64_t column_step = p.stride_width * g.pixel_bytes;
+  const char* row_start = map + block.group * g.group_bytes;
+  const char* next = row_start;
+  int64_t row = first_pixel / g.out_width % g.out_height;
+  int64_t column = 0;
+  for (int64_t i = 0; i < tiles; ++i) {
+    const int64_t begin = count * i / tiles;
+    tile.pixels = static_cast<int>(count * (i + 1) / tiles - begin);
+    bool any_correction = false;
+    for (int q = 0; q < tile.pixels; ++q) {
+      pixels[q] = next;
+      const int64_t pattern =
+          row_pattern.empty() ? 0 : row_pattern[row] * column_patterns + column_pattern[column];
+      pixel_offsets[q] = offsets[pattern];
+      pixel_corrections[q] =
+          corrections.data() + pattern * weights.padded_channels + block.padded_first;
+      any_correction |= corrected[pattern] != 0;
+      next += column_step;
+      if (++column == g.out_width) {
+        column = 0;
+        ++row;
+        next = row_start += row_step;
+      }
+    }
+    out.corrections = any_correction ? pixel_corrections : nullptr;
+    const int64_t pixel = first_pixel + begin;
+    if (t.pixel_scale_kind == PixelScale::kPerPixel) {
+      out.pixel_scale = t.pixel_scale + pixel;
+    } else if (t.pixel_scale_kind == PixelScale::kPerImage) {
+      for (int q = 0; q < tile.pixels; ++q)
+        pixel_scales[q] = t.pixel_scale[(pixel + q) / g.pixels_per_image];
+    }
+    out.addend =
+        t.addend == nullptr ? nullptr : t.addend + pixel * p.channels_out + block.first_channel;
+    out.float_out =
+        float_out == nullptr ? nullptr : float_out + begin * p.channels_out + block.first_channel;
+    out.packed_out = pack_after || p.out_bits == 0
+                         ? nullptr
+                         : reinterpret_cast<uint32_t*>(t.packed_out) + pixel * out.packed_stride +
+                               block.first_channel / 32;
+    kernel->tile(tile);
+  }
+}
+
+void Conv2D::Impl::RunTask(const ConvTensors& t, int64_t task, int thread) const {
+  const ConvParams& p = params;
+  const ConvGeometry& g = geometry;
+  const int64_t split = task % g.splits;
+  const int64_t band = task / g.splits % g.bands;
+  const int64_t n = task / g.splits / g.bands;
+  const int64_t first_row = band * g.rows_per_band;
+  const int64_t rows = std::min(g.rows_per_band, g.out_height - first_row);
+  const int64_t first_pixel = (n * g.out_height + first_row) * g.out_width;
+  char* slice = scratch.data<char>() + thread * slice_bytes;
+
+  const char* map;
+  ptrdiff_t plane_bytes = g.plane_bytes;
+  if (g.copy) {
+    FillMap(p, g, t.input, n, first_row, rows, slice);
+    map = slice;
+    plane_bytes = g.MapRows(p, rows) * g.map_width * g.pixel_bytes;
+  } else {
+    map = static_cast<const char*>(t.input) +
+          (n * g.height + first_row * p.stride_height) * g.width * g.pixel_bytes;
+  }
+  float* float_out = nullptr;
+  if (p.float_output) {
+    float_out = t.float_out + first_pixel * p.channels_out;
+  } else if (pack_after) {
+    float_out = reinterpret_cast<float*>(slice + (g.scratch_bytes + 63) / 64 * 64);
+  }
+  const int64_t blocks = static_cast<int64_t>(weights.blocks.size());
+  for (int64_t i = blocks * split / g.splits; i < blocks * (split + 1) / g.splits; ++i) {
+    RunBlock(t, weights.blocks[i], map, plane_bytes, first_pixel, rows, float_out);
+  }
+  if (pack_after) {
+    quantize->quantize({rows * g.out_width, p.channels_out, p.out_bits, p.out_scale, nullptr,
+                        nullptr, float_out,
+                        reinterpret_cast<uint32_t*>(t.packed_out) +
+                            first_pixel * PackedWords(p.channels_out, p.out_bits)});
+  }
+}
+
+Conv2D::Conv2D() : impl_(new (std::nothrow) Impl) {}
+Conv2D::~Conv2D() = default;
+Conv2D::Conv2D(Conv2D&&) noexcept = default;
+Conv2D& Conv2D::operator=(Conv2D&&) noexcept = default;
+
+Status Conv2D::Prepare(const ConvParams& params, const ConvWeights& weights,
+                       const std::string& kernel) {
+  if (impl_ == nullptr) return Status::Error("out of memory");
+  KGN_RETURN_IF_ERROR(Check(params, weights));
+  KGN_RETURN_IF_ERROR(CheckKernelName(kernel));
+  impl_->params = params;
+  impl_->kernel = ChooseConvKernel(params.bits, kernel);
+  impl_->quantize = ChooseQuantizeKernel(kernel);
+  impl_->pack_after =
+      params.out_bits > 0 && params.groups > 1 && params.channels_out / params.groups % 32 != 0;
+  try {
+    return PrepareWeights(params, weights, *impl_->kernel, &impl_->weights);
+  } catch (const std::bad_alloc&) {
+    return Status::Error("conv: out of memory for the weights");
+  }
+}
+
+Status Conv2D::Reshape(int64_t batch, int64_t height, int64_t width, int num_threads) {
+  const ConvParams& p = impl_->params;
+  ConvGeometry& g = impl_->geometry;
+  const int64_t blocks = static_cast<int64_t>(impl_->weights.blocks.size());
+  const int64_t weight_bytes = static_cast<int64_t>(p.channels_out) * p.kernel_height *
+                               p.kernel_width * WordsFor(p.channels_in / p.groups) * 4;
+  num_threads = std::max(1, num_threads);
+  try {
+    KGN_RETURN_IF_ERROR(PlanGeometry(p, *impl_->kernel, batch, height, width, num_threads, blocks,
+                                     weight_bytes, !impl_->pack_after, &g));
+    impl_->out_height = ConvOutputSize(height, p.kernel_height, p.stride_height, p.dilation_height,
+                                       p.padding, nullptr);
+    impl_->out_width =
+        ConvOutputSize(width, p.kernel_width, p.stride_width, p.dilation_width, p.padding, nullptr);
+    int64_t bytes = (g.scratch_bytes + 63) / 64 * 64;
+    int64_t floats = 0;
+    if (impl_->pack_after && !p.float_output)
+      floats = g.rows_per_band * g.out_width * p.channels_out;
+    bytes = (bytes + 4 * floats + 191) / 64 * 64;
+    int64_t total;
+    if (!MultiplyChecked(bytes, num_threads, &total))
+      return Status::Error("conv: scratch is too large");
+    impl_->slice_bytes = bytes;
+    KGN_RETURN_IF_ERROR(impl_->scratch.Allocate(g.scratch_bytes + floats > 0 ? total : 0));
+    impl_->PlanPatterns();
+  } catch (const std::bad_alloc&) {
+    return Status::Error("conv: out of memory");
+  }
+  return Status::Ok();
+}
+
+int64_t Conv2D::output_height() const { return impl_->out_height; }
+int64_t Conv2D::output_width() const { return impl_->out_width; }
+const char* Conv2D::kernel_name() const { return impl_->kernel->name; }
+
+void Conv2D::Run(const ConvTensors& tensors, ThreadPool* pool) {
+  const ConvGeometry& g = impl_->geometry;
+  auto task = [&](int64_t i, int thread) { impl_->RunTask(tensors, i, thread); };
+  pool->ParallelFor(g.batch * g.bands * g.splits, task);
+}
+
+}  // namespace kgn

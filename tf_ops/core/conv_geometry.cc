@@ -1,0 +1,217 @@
+#include "core/conv_geometry.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/bitpack.h"
+#include "core/conv_weights.h"
+
+namespace kgn {
+namespace {
+
+// A thread's map should stay in its second-level cache.
+constexpr int64_t kMapBytes = 256 * 1024;
+
+int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+int Planes(const ConvParams& p) { return p.bits == 32 ? 1 : p.bits; }
+
+void CutWork(const ConvParams& p, int num_threads, int64_t blocks, int64_t weight_bytes,
+             bool may_split, ConvGeometry* g) {
+  g->rows_per_band = g->out_height;
+  if (g->copy) {
+    const int64_t row_bytes = Planes(p) * g->map_width * g->pixel_bytes;
+    while (g->rows_per_band > 1 && g->MapRows(p, g->rows_per_band) * row_bytes > kMapBytes) {
+      g->rows_per_band = CeilDiv(g->rows_per_band, 2);
+    }
+  }
+  g->bands = CeilDiv(g->out_height, g->rows_per_band);
+  g->splits = 1;
+  const int64_t wanted = num_threads > 1 ? 2 * num_threads : 1;
+  const int64_t missing = CeilDiv(wanted, std::max<int64_t>(1, g->batch * g->bands));
+  if (missing <= 1) return;
+  // Weights larger than the map are better read by one thread each.
+  const bool heavy = weight_bytes > g->out_height * g->map_width * g->pixel_bytes;
+  if (may_split && blocks > 1 && (heavy || g->out_height < missing)) {
+    g->splits = std::min(blocks, missing);
+  } else {
+    g->rows_per_band = CeilDiv(g->rows_per_band, missing);
+    g->bands = CeilDiv(g->out_height, g->rows_per_band);
+  }
+}
+
+// Bits [first, first + count) of a row of words, to the front of `out`.
+void ExtractBits(const uint32_t* words, int64_t first, int64_t count, uint32_t* out) {
+  for (int64_t i = 0; i < count; i += 32) {
+    const int64_t bit = first + i;
+    const int64_t bits = std::min<int64_t>(32, count - i);
+    uint64_t value = words[bit / 32];
+    if (bit % 32 + bits > 32) value |= static_cast<uint64_t>(words[bit / 32 + 1]) << 32;
+    value >>= bit % 32;
+    *out++ = static_cast<uint32_t>(value & ((uint64_t{1} << bits) - 1));
+  }
+}
+
+// `count` pixels of padding.
+void FillPadding(const ConvParams& p, const ConvGeometry& g, int64_t count, char* out) {
+  if (p.bits == 32 && p.pad_value != 0) {
+    std::fill_n(reinterpret_cast<float*>(out), count * p.channels_in,
+                static_cast<float>(p.pad_value));
+  } else if (p.bits == 1 && p.pad_value == -1) {
+    const int64_t per_group = p.channels_in / p.groups;
+    const int64_t words = WordsFor(per_group);
+    uint32_t* word = reinterpret_cast<uint32_t*>(out);
+    for (int64_t i = 0; i < count * g.pixel_bytes / 4; ++i) {
+      const bool last = i % words == words - 1;
+      word[i] = last && per_group % 32 != 0 ? (1u << (per_group % 32)) - 1 : ~0u;
+    }
+  } else {
+    std::memset(out, 0, static_cast<size_t>(count * g.pixel_bytes));
+  }
+}
+
+// Plane m of `count` pixels that lie one behind the other.
+void CopyPixels(const ConvParams& p, const ConvGeometry& g, const char* input, int64_t count, int m,
+                char* out) {
+  const int64_t per_group = p.channels_in / p.groups;
+  if (p.bits == 32) {
+    std::memcpy(out, input, static_cast<size_t>(count * g.pixel_bytes));
+    return;
+  }
+  const int64_t plane_words = WordsFor(p.channels_in);
+  const bool regroup = p.groups > 1 && per_group % 32 != 0;
+  if (p.bits == 1 && !regroup) {
+    std::memcpy(out, input, static_cast<size_t>(count * g.pixel_bytes));
+    return;
+  }
+  const uint32_t* words = reinterpret_cast<const uint32_t*>(input) + m * plane_words;
+  for (int64_t i = 0; i < count; ++i) {
+    uint32_t* to = reinterpret_cast<uint32_t*>(out + i * g.pixel_bytes);
+    if (!regroup) {
+      for (int64_t word = 0; word < plane_words; ++word) to[word] = words[word];
+    } else {
+      for (int group = 0; group < p.groups; ++group) {
+        ExtractBits(words, group * per_group, per_group, to + group * WordsFor(per_group));
+      }
+    }
+    words += p.bits * plane_words;
+  }
+}
+
+}  // namespace
+
+Status PlanGeometry(const ConvParams& p, const ConvKernel& kernel, int64_t batch, int64_t height,
+                    int64_t width, int num_threads, int64_t blocks, int64_t weight_bytes,
+                    bool may_split, ConvGeometry* g) {
+  g->out_height = ConvOutputSize(height, p.kernel_height, p.stride_height, p.dilation_height,
+                                 p.padding, &g->pad_top);
+  g->out_width = ConvOutputSize(width, p.kernel_width, p.stride_width, p.dilation_width, p.padding,
+                                &g->pad_left);
+  if (batch < 1 || g->out_height <= 0 || g->out_width <= 0) {
+    return Status::Error(
+        "conv: expected at least one image, no smaller than the kernel. Received: batch=%lld, "
+        "height=%lld, width=%lld",
+        static_cast<long long>(batch), static_cast<long long>(height),
+        static_cast<long long>(width));
+  }
+  int64_t elements;
+  const int64_t widest = std::max(p.channels_in, p.channels_out);
+  if (!MultiplyChecked(batch, height, &elements) || !MultiplyChecked(elements, width, &elements) ||
+      !MultiplyChecked(elements, widest, &elements) || elements > (int64_t{1} << 40)) {
+    return Status::Error(
+        "conv: the input is too large. Received: batch=%lld, height=%lld, width=%lld, "
+        "channels=%lld",
+        static_cast<long long>(batch), static_cast<long long>(height),
+        static_cast<long long>(width), static_cast<long long>(widest));
+  }
+  g->batch = batch;
+  g->height = height;
+  g->width = width;
+  g->pixels_per_image = g->out_height * g->out_width;
+  const int64_t per_group = p.channels_in / p.groups;
+  const bool pads = g->pad_top > 0 || g->pad_left > 0 || g->MapRows(p, g->out_height) > height ||
+                    (g->out_width - 1) * p.stride_width +
+                            static_cast<int64_t>(p.kernel_width - 1) * p.dilation_width + 1 >
+                        width;
+  const bool regroup = p.bits != 32 && p.groups > 1 && per_group % 32 != 0;
+  g->copy = pads || regroup;
+  const bool single =
+      p.kernel_height == 1 && p.kernel_width == 1 && p.stride_height == 1 && p.stride_width == 1;
+  if (single) {
+    g->height = g->out_height = batch * height * width;
+    g->width = g->out_width = 1;
+    g->batch = 1;
+  }
+
+  const int64_t map_width = (g->out_width - 1) * p.stride_width +
+                            static_cast<int64_t>(p.kernel_width - 1) * p.dilation_width + 1;
+  g->map_width = g->copy ? map_width : g->width;
+  const int64_t group_words = WordsFor(per_group);
+  const int64_t input_words = p.bits == 32 ? p.channels_in : PackedWords(p.channels_in, p.bits);
+  g->group_bytes = 4 * (p.bits == 32 ? per_group : group_words);
+  g->pixel_bytes = g->copy ? g->group_bytes * p.groups : 4 * input_words;
+  g->plane_bytes = 4 * WordsFor(p.channels_in);
+
+  // Taps of a row that lie one behind the other are one run.
+  const int64_t tap_steps = TapSteps(p, kernel);
+  const bool merge = p.groups == 1 && p.dilation_width == 1 && (g->copy || Planes(p) == 1);
+  const int64_t columns = merge ? 1 : p.kernel_width;
+  g->run_steps = static_cast<int>(merge ? tap_steps * p.kernel_width : tap_steps);
+  g->runs.clear();
+  for (int64_t ky = 0; ky < p.kernel_height; ++ky) {
+    for (int64_t kx = 0; kx < columns; ++kx) {
+      g->runs.push_back((ky * p.dilation_height * g->map_width + kx * p.dilation_width) *
+                        g->pixel_bytes);
+    }
+  }
+
+  CutWork(p, num_threads, blocks, weight_bytes, may_split, g);
+  g->scratch_bytes = 0;
+  if (g->copy &&
+      (!MultiplyChecked(g->MapRows(p, g->rows_per_band), g->map_width, &g->scratch_bytes) ||
+       !MultiplyChecked(g->scratch_bytes, Planes(p) * g->pixel_bytes, &g->scratch_bytes))) {
+    return Status::Error("conv: the padded input is too large. Received: height=%lld, width=%lld",
+                         static_cast<long long>(height), static_cast<long long>(width));
+  }
+  return Status::Ok();
+}
+
+void FillMap(const ConvParams& p, const ConvGeometry& g, const void* input, int64_t n,
+             int64_t first_row, int64_t rows, char* map) {
+  const int64_t map_rows = g.MapRows(p, rows);
+  const int64_t top = first_row * p.stride_height - g.pad_top;
+  const int64_t left_pad = std::min(g.pad_left, g.map_width);
+  const int64_t inside = std::min(g.width, g.map_width - left_pad);
+  const int64_t right_pad = g.map_width - left_pad - inside;
+  const int64_t input_pixel =
+      4 * (p.bits == 32 ? p.channels_in : PackedWords(p.channels_in, p.bits));
+  const char* image = static_cast<const char*>(input) + n * g.height * g.width * input_pixel;
+  for (int m = 0; m < Planes(p); ++m) {
+    for (int64_t row = 0; row < map_rows; ++row) {
+      char* out = map + (m * map_rows + row) * g.map_width * g.pixel_bytes;
+      const int64_t y = top + row;
+      if (y < 0 || y >= g.height) {
+        FillPadding(p, g, g.map_width, out);
+        continue;
+      }
+      FillPadding(p, g, left_pad, out);
+      CopyPixels(p, g, image + y * g.width * input_pixel, inside, m,
+                 out + left_pad * g.pixel_bytes);
+      FillPadding(p, g, right_pad, out + (left_pad + inside) * g.pixel_bytes);
+    }
+  }
+}
+
+int64_t ConvOutputSize(int64_t input, int64_t kernel, int64_t stride, int64_t dilation,
+                       Padding padding, int64_t* pad_before) {
+  const int64_t extent = (kernel - 1) * dilation + 1;
+  if (pad_before != nullptr) *pad_before = 0;
+  if (input <= 0 || kernel <= 0 || stride <= 0 || dilation <= 0) return -1;
+  if (padding == Padding::kValid) return input < extent ? -1 : (input - extent) / stride + 1;
+  const int64_t output = (input + stride - 1) / stride;
+  const int64_t total = std::max<int64_t>(0, (output - 1) * stride + extent - input);
+  if (pad_before != nullptr) *pad_before = total / 2;
+  return output;
+}
+
+}  // namespace kgn

@@ -1,0 +1,42 @@
+#ifndef KGN_CORE_CONV_WEIGHTS_H_
+#define KGN_CORE_CONV_WEIGHTS_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "core/aligned_buffer.h"
+#include "core/conv2d.h"
+#include "core/kernels.h"
+
+namespace kgn {
+
+// A block of output channels of one group: what a tile computes at once.
+struct ConvBlock {
+  int group;
+  int first_channel;
+  int channels;
+  int64_t padded_first;    // of the arrays below, which give each block its channels rounded up to
+                           // the kernel's lanes
+  int64_t weights_offset;  // bytes
+};
+
+// The constants of a convolution as a kernel wants them.
+struct PreparedWeights {
+  std::vector<ConvBlock> blocks;
+  int64_t padded_channels = 0;
+  AlignedBuffer weights;
+  std::vector<float> multiplier, bias, addend_multiplier;
+  std::vector<int32_t>
+      minus_ones;  // [kh * kw][padded_channels]: how many weights of the tap are -1
+};
+
+// Steps of one tap (WeightLayout).
+int64_t TapSteps(const ConvParams& params, const ConvKernel& kernel);
+
+// Expects checked parameters.
+Status PrepareWeights(const ConvParams& params, const ConvWeights& weights,
+                      const ConvKernel& kernel, PreparedWeights* prepared);
+
+}  // namespace kgn
+
+#endif  // KGN_CORE_CONV_WEIGHTS_H_

@@ -1,0 +1,92 @@
+#ifndef KGN_CORE_EPILOGUE_AVX512_H_
+#define KGN_CORE_EPILOGUE_AVX512_H_
+
+#include <cstring>
+
+#include "core/avx512.h"
+#include "core/kernels.h"
+
+// The output transform of a tile in AVX-512 registers. Only for files compiled for AVX-512.
+namespace kgn {
+namespace {
+
+// Writes one bit a channel of 16 channels that start at channel 16 * j of the block; a last even j
+// owns the upper half word, too.
+inline void StoreBits(__mmask16 mask, int j, bool last, uint32_t* words) {
+  const uint16_t half = static_cast<uint16_t>(mask);
+  if (last && j % 2 == 0) {
+    words[j / 2] = half;
+  } else {
+    memcpy(reinterpret_cast<char*>(words) + 2 * j, &half, 2);
+  }
+}
+
+inline void StorePacked(const TileOutput& out, __m512 y, __mmask16 valid, int j, bool last,
+                        uint32_t* pixel) {
+  if (out.out_bits == 1) {
+    StoreBits(_mm512_mask_cmp_ps_mask(valid, y, _mm512_setzero_ps(), _CMP_LT_OQ), j, last, pixel);
+    return;
+  }
+  // Clamping commutes with the rounding of the conversion; max returns its second operand for NaN.
+  const __m512 largest = _mm512_set1_ps(static_cast<float>((1 << out.out_bits) - 1));
+  const __m512 scaled =
+      _mm512_max_ps(_mm512_mul_ps(y, _mm512_set1_ps(out.out_scale)), _mm512_setzero_ps());
+  const __m512i code = _mm512_cvtps_epi32(_mm512_min_ps(scaled, largest));
+  for (int m = 0; m < out.out_bits; ++m) {
+    const __mmask16 mask = _mm512_mask_test_epi32_mask(valid, code, _mm512_set1_epi32(1 << m));
+    StoreBits(mask, j, last, pixel + m * out.plane_stride);
+  }
+}
+
+// sums[p][j]: channels 16 * j ... of pixel p, as float32 already for kFloat, else as int32.
+template <int kPixels, int kVectors, bool kFloat, typename Vector>
+inline __attribute__((always_inline)) void FinishTile(const TileOutput& out,
+                                                      const Vector (&sums)[kPixels][kVectors]) {
+  const __m512 zero = _mm512_setzero_ps();
+  const __m512 scale = _mm512_set1_ps(out.scale);
+#pragma GCC unroll 4
+  for (int j = 0; j < kVectors; ++j) {
+    const int c = 16 * j;
+    const bool last = j == kVectors - 1;
+    const __mmask16 valid = last && out.channels < c + 16
+                                ? static_cast<__mmask16>((1u << (out.channels - c)) - 1)
+                                : static_cast<__mmask16>(0xffff);
+    const __m512 multiplier = _mm512_loadu_ps(out.multiplier + c);
+    const __m512 bias = _mm512_loadu_ps(out.bias + c);
+#pragma GCC unroll 8
+    for (int p = 0; p < kPixels; ++p) {
+      __m512 v;
+      if constexpr (kFloat) {
+        v = sums[p][j];
+      } else {
+        __m512i sum = sums[p][j];
+        if (out.corrections != nullptr)
+          sum = _mm512_add_epi32(sum, _mm512_loadu_si512(out.corrections[p] + c));
+        v = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), scale,
+                            _mm512_set1_ps(out.offsets[p]));  // exact
+      }
+      if (out.clamp) {
+        v = _mm512_max_ps(v, _mm512_set1_ps(out.clamp_min));
+        v = _mm512_min_ps(v, _mm512_set1_ps(out.clamp_max));
+      }
+      if (out.pixel_scale != nullptr) v = _mm512_mul_ps(v, _mm512_set1_ps(out.pixel_scale[p]));
+      __m512 y = _mm512_add_ps(_mm512_mul_ps(v, multiplier), bias);
+      if (out.relu) y = _mm512_max_ps(y, zero);
+      const ptrdiff_t offset = p * out.pixel_stride + c;
+      if (out.addend != nullptr) {
+        __m512 addend = _mm512_maskz_loadu_ps(valid, out.addend + offset);
+        if (out.addend_multiplier != nullptr)
+          addend = _mm512_mul_ps(addend, _mm512_loadu_ps(out.addend_multiplier + c));
+        y = _mm512_add_ps(y, addend);
+      }
+      if (out.float_out != nullptr) _mm512_mask_storeu_ps(out.float_out + offset, valid, y);
+      if (out.packed_out != nullptr)
+        StorePacked(out, y, valid, j, last, out.packed_out + p * out.packed_stride);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace kgn
+
+#endif  // KGN_CORE_EPILOGUE_AVX512_H_

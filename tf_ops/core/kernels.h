@@ -1,0 +1,127 @@
+#ifndef KGN_CORE_KERNELS_H_
+#define KGN_CORE_KERNELS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "core/status.h"
+
+// The interface of the microkernels and the choice among them. kernels.inc is the one table: it
+// declares them here and drives the choice (kernels.cc), the tests and the benchmark.
+//
+// Files of one instruction set must not call inline functions of shared headers or of the standard
+// library: the linker keeps one copy of such a function, and it might be the one that only new CPUs
+// can run.
+namespace kgn {
+
+enum Cpu : uint32_t {
+  kCpuAny = 0,
+  kCpuPopcnt = 1,  // x86: popcnt
+  kCpuAvx2 = 2,    // x86: AVX2 and FMA
+  kCpuAvx512 = 4,  // x86: AVX-512 F, BW, VL, DQ, VPOPCNTDQ, VNNI, VBMI, BITALG
+  kCpuNeon = 8,    // every ARM64
+};
+
+// Features of this machine.
+uint32_t CpuFeatures();
+
+// What a convolution tile does after the sum, in the order of docs/ops.md. Pointers are at the
+// first channel of the block; those to per-channel constants may be read up to the block's channels
+// rounded up to ConvKernel::lanes.
+struct TileOutput {
+  int channels;  // valid ones of the block
+  // v = offsets[pixel] + scale * (sum + correction[pixel][channel]), exact in float32.
+  float scale;
+  const float* offsets;               // [pixels]
+  const int32_t* const* corrections;  // [pixels]; null: none
+  bool clamp;
+  float clamp_min, clamp_max;
+  const float* pixel_scale;  // [pixels]; null: none
+  const float* multiplier;
+  const float* bias;
+  bool relu;
+  const float* addend;             // null: none
+  const float* addend_multiplier;  // null: none
+  float* float_out;                // null: none
+  ptrdiff_t pixel_stride;          // floats from pixel to pixel of addend and float_out
+  uint32_t* packed_out;            // null: none; the block starts at a whole word
+  ptrdiff_t packed_stride;         // words from pixel to pixel
+  ptrdiff_t plane_stride;          // words from plane to plane of a pixel
+  int out_bits;
+  float out_scale;
+};
+
+// One tile: some pixels times one block of output channels. A pixel's taps are runs of steps that
+// lie one behind the other; a run starts at pixels[p] + runs[r] (+ m * plane_bytes for plane m).
+struct ConvTile {
+  int pixels;
+  const char* const* pixel;
+  int runs;
+  const ptrdiff_t* run;  // bytes
+  int run_steps;
+  int planes;
+  ptrdiff_t plane_bytes;
+  const char* weights;
+  TileOutput out;
+};
+
+// How a block's weights lie in memory; S steps, channels n rounded up to `lanes`.
+enum class WeightLayout {
+  kRows,         // words [n][S], a step is 32 input channels
+  kInterleaved,  // words [S][n], a step is 32 input channels
+  kSignBits,     // words [S][ceil(n / 32)], a step is one input channel
+};
+
+struct ConvKernel {
+  const char* name;
+  uint32_t cpu;
+  int bits;        // which ConvParams::bits it takes, or-ed
+  int max_pixels;  // of a tile
+  int lanes;
+  int max_block;  // output channels of a tile, a multiple of 32
+  WeightLayout layout;
+  void (*tile)(const ConvTile& tile);
+};
+
+struct QuantizeArgs {
+  int64_t pixels;
+  int64_t channels;
+  int bits;
+  float scale;
+  const float* multiplier;  // [channels]; null: none, then bias is null, too
+  const float* bias;
+  const float* input;
+  uint32_t* output;
+};
+
+struct QuantizeKernel {
+  const char* name;
+  uint32_t cpu;
+  void (*quantize)(const QuantizeArgs& args);
+};
+
+#define KGN_CONV_KERNEL(name, cpu, bits, max_pixels, lanes, max_block, layout) \
+  void name(const ConvTile& tile);
+#define KGN_QUANTIZE_KERNEL(name, cpu) void name(const QuantizeArgs& args);
+#include "core/kernels.inc"
+#undef KGN_CONV_KERNEL
+#undef KGN_QUANTIZE_KERNEL
+
+// All rows compiled into this library, best first.
+const ConvKernel* ConvKernels(int* count);
+const QuantizeKernel* QuantizeKernels(int* count);
+
+// Whether `name` is "", an instruction set's name or a row's, and this machine can run it; an error
+// says which names there are.
+Status CheckKernelName(const std::string& name);
+
+// The first row that this machine runs, that takes `bits` and that `name` allows. A row's name
+// rules only its own kind of kernel and only the bits it takes; other choices are as if its
+// instruction set were named. Never null: there is a scalar row for everything.
+const ConvKernel* ChooseConvKernel(int bits, const std::string& name);
+const QuantizeKernel* ChooseQuantizeKernel(const std::string& name);
+
+}  // namespace kgn
+
+#endif  // KGN_CORE_KERNELS_H_

@@ -1,0 +1,177 @@
+#include "core/reference.h"
+
+#include <cmath>
+
+#include "core/bitpack.h"
+
+namespace kgn {
+namespace {
+
+// The code of channel `c` of a packed pixel; 1 bit: 1 iff the value is -1.
+int GetCode(const int32_t* pixel, int64_t channels, int bits, int64_t c) {
+  int code = 0;
+  for (int m = 0; m < bits; ++m) {
+    const uint32_t word = static_cast<uint32_t>(pixel[m * WordsFor(channels) + c / 32]);
+    code |= static_cast<int>(word >> (c % 32) & 1) << m;
+  }
+  return code;
+}
+
+// Expects the bits to be 0 before.
+void SetCode(int32_t* pixel, int64_t channels, int bits, int64_t c, int code) {
+  for (int m = 0; m < bits; ++m) {
+    int32_t* word = pixel + m * WordsFor(channels) + c / 32;
+    *word = static_cast<int32_t>(static_cast<uint32_t>(*word) | static_cast<uint32_t>(code >> m & 1)
+                                                                    << (c % 32));
+  }
+}
+
+void ClearPixel(int32_t* pixel, int64_t channels, int bits) {
+  for (int64_t i = 0; i < PackedWords(channels, bits); ++i) pixel[i] = 0;
+}
+
+int QuantizeValue(float y, int bits, float scale) {
+  if (bits == 1) return y < 0.0f;
+  const float code = std::nearbyint(y * scale);
+  const float largest = static_cast<float>((1 << bits) - 1);
+  if (!(code > 0.0f)) return 0;  // NaN, too
+  return static_cast<int>(code < largest ? code : largest);
+}
+
+// Sum over the taps of output channel `o`: an integer, exact; for 32 bits a float sum.
+float Sum(const ConvParams& p, const ConvWeights& w, int64_t height, int64_t width, int64_t n,
+          int64_t top, int64_t left, int64_t o, const void* input) {
+  const int64_t per_group = p.channels_in / p.groups;
+  const int64_t group = o / (p.channels_out / p.groups);
+  int64_t sum = 0;
+  float float_sum = 0;
+  for (int64_t ky = 0; ky < p.kernel_height; ++ky) {
+    for (int64_t kx = 0; kx < p.kernel_width; ++kx) {
+      const int64_t y = top + ky * p.dilation_height;
+      const int64_t x = left + kx * p.dilation_width;
+      const bool inside = y >= 0 && y < height && x >= 0 && x < width;
+      if (!inside && p.pad_value == 0) continue;
+      const int32_t* tap =
+          w.weights + ((o * p.kernel_height + ky) * p.kernel_width + kx) * WordsFor(per_group);
+      const int64_t pixel = (n * height + y) * width + x;
+      for (int64_t i = 0; i < per_group; ++i) {
+        const int64_t c = group * per_group + i;
+        const int weight = GetCode(tap, per_group, 1, i) != 0 ? -1 : 1;
+        if (p.bits == 32) {
+          float_sum +=
+              weight *
+              (inside ? static_cast<const float*>(input)[pixel * p.channels_in + c] : p.pad_value);
+          continue;
+        }
+        const int32_t* words =
+            static_cast<const int32_t*>(input) + pixel * PackedWords(p.channels_in, p.bits);
+        int value = inside ? GetCode(words, p.channels_in, p.bits, c) : p.pad_value;
+        if (p.bits == 1 && inside) value = value != 0 ? -1 : 1;
+        if (p.sum == ConvParams::Sum::kPopcount) {
+          sum += value != weight;
+        } else {
+          sum += value * weight;
+        }
+      }
+    }
+  }
+  return p.bits == 32 ? float_sum : static_cast<float>(sum);
+}
+
+}  // namespace
+
+void ReferenceQuantize(const QuantizeParams& params, int64_t pixels, const float* input,
+                       int32_t* output) {
+  for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+    int32_t* out = output + pixel * PackedWords(params.channels, params.bits);
+    ClearPixel(out, params.channels, params.bits);
+    for (int64_t c = 0; c < params.channels; ++c) {
+      float y = input[pixel * params.channels + c];
+      if (params.multiplier != nullptr) {
+        y = params.multiplier[c] * y;
+        y = y + params.bias[c];
+      }
+      SetCode(out, params.channels, params.bits, c, QuantizeValue(y, params.bits, params.scale));
+    }
+  }
+}
+
+void ReferenceDequantize(const DequantizeParams& params, int64_t pixels, const int32_t* input,
+                         float* output) {
+  for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+    for (int64_t c = 0; c < params.channels; ++c) {
+      const int code = GetCode(input + pixel * PackedWords(params.channels, params.bits),
+                               params.channels, params.bits, c);
+      const float value =
+          params.bits == 1 ? (code != 0 ? -1.0f : 1.0f) : static_cast<float>(code) * params.scale;
+      output[pixel * params.channels + c] = value;
+    }
+  }
+}
+
+void ReferenceConv2D(const ConvParams& p, const ConvWeights& w, int64_t batch, int64_t height,
+                     int64_t width, const ConvTensors& t) {
+  int64_t pad_top, pad_left;
+  const int64_t out_height = ConvOutputSize(height, p.kernel_height, p.stride_height,
+                                            p.dilation_height, p.padding, &pad_top);
+  const int64_t out_width =
+      ConvOutputSize(width, p.kernel_width, p.stride_width, p.dilation_width, p.padding, &pad_left);
+  for (int64_t pixel = 0; pixel < batch * out_height * out_width; ++pixel) {
+    const int64_t n = pixel / (out_height * out_width);
+    const int64_t top = pixel / out_width % out_height * p.stride_height - pad_top;
+    const int64_t left = pixel % out_width * p.stride_width - pad_left;
+    int32_t* packed = t.packed_out + pixel * PackedWords(p.channels_out, p.out_bits);
+    if (p.out_bits > 0) ClearPixel(packed, p.channels_out, p.out_bits);
+    for (int64_t o = 0; o < p.channels_out; ++o) {
+      float v = Sum(p, w, height, width, n, top, left, o, t.input);
+      if (p.sum == ConvParams::Sum::kPopcount) v = v * p.acc_scale + p.acc_offset;
+      if (p.clamp) {
+        v = v > p.clamp_min ? v : p.clamp_min;
+        v = v < p.clamp_max ? v : p.clamp_max;
+      }
+      if (t.pixel_scale_kind == PixelScale::kPerPixel) v = v * t.pixel_scale[pixel];
+      if (t.pixel_scale_kind == PixelScale::kPerImage) v = v * t.pixel_scale[n];
+      float y = w.multiplier[o] * v;
+      y = y + w.bias[o];
+      if (p.relu) y = y > 0.0f ? y : 0.0f;
+      if (t.addend != nullptr) {
+        float addend = t.addend[pixel * p.channels_out + o];
+        if (w.addend_multiplier != nullptr) addend = w.addend_multiplier[o] * addend;
+        y = y + addend;
+      }
+      if (p.float_output) t.float_out[pixel * p.channels_out + o] = y;
+      if (p.out_bits > 0)
+        SetCode(packed, p.channels_out, p.out_bits, o, QuantizeValue(y, p.out_bits, p.out_scale));
+    }
+  }
+}
+
+void ReferenceMaxPool(const MaxPoolParams& p, int64_t batch, int64_t height, int64_t width,
+                      const int32_t* input, int32_t* output) {
+  int64_t pad_top, pad_left;
+  const int64_t out_height =
+      ConvOutputSize(height, p.filter_height, p.stride_height, 1, p.padding, &pad_top);
+  const int64_t out_width =
+      ConvOutputSize(width, p.filter_width, p.stride_width, 1, p.padding, &pad_left);
+  const int64_t words = PackedWords(p.channels, p.bits);
+  for (int64_t pixel = 0; pixel < batch * out_height * out_width; ++pixel) {
+    const int64_t n = pixel / (out_height * out_width);
+    const int64_t top = pixel / out_width % out_height * p.stride_height - pad_top;
+    const int64_t left = pixel % out_width * p.stride_width - pad_left;
+    ClearPixel(output + pixel * words, p.channels, p.bits);
+    for (int64_t c = 0; c < p.channels; ++c) {
+      int best = p.bits == 1 ? 1 : 0;  // the smallest value: -1 or code 0
+      for (int64_t y = top; y < top + p.filter_height; ++y) {
+        for (int64_t x = left; x < left + p.filter_width; ++x) {
+          if (y < 0 || y >= height || x < 0 || x >= width) continue;
+          const int code =
+              GetCode(input + ((n * height + y) * width + x) * words, p.channels, p.bits, c);
+          best = p.bits == 1 ? (best & code) : (code > best ? code : best);
+        }
+      }
+      SetCode(output + pixel * words, p.channels, p.bits, c, best);
+    }
+  }
+}
+
+}  // namespace kgn

@@ -1,0 +1,245 @@
+// Every convolution row of kernels.inc against the reference, bit for bit, over seeded random
+// cases: odd sizes, strides, dilations, groups, paddings, bits, outputs and threads. 32-bit
+// activations with a tolerance.
+#include "core/conv2d.h"
+
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "core/kernels.h"
+#include "core/reference.h"
+#include "tests/check.h"
+#include "tests/random_data.h"
+
+namespace {
+
+using kgn::ConvParams;
+using kgn_test::Random;
+
+struct Case {
+  ConvParams params;
+  int batch, height, width;
+  kgn::PixelScale pixel_scale;
+  bool addend, addend_multiplier;
+
+  std::string Name() const {
+    char text[400];
+    const ConvParams& p = params;
+    std::snprintf(text, sizeof(text),
+                  "%dx%dx%d bits %d channels %d->%d groups %d kernel %dx%d stride %dx%d dilation "
+                  "%dx%d %s pad %d sum %d clamp %d relu %d "
+                  "float %d out %d scale %d addend %d %d",
+                  batch, height, width, p.bits, p.channels_in, p.channels_out, p.groups,
+                  p.kernel_height, p.kernel_width, p.stride_height, p.stride_width,
+                  p.dilation_height, p.dilation_width,
+                  p.padding == kgn::Padding::kSame ? "SAME" : "VALID", p.pad_value,
+                  static_cast<int>(p.sum), p.clamp, p.relu, p.float_output, p.out_bits,
+                  static_cast<int>(pixel_scale), addend, addend_multiplier);
+    return text;
+  }
+};
+
+Case RandomCase(Random* random, int bits) {
+  const std::vector<int> channels = {1,  2,  3,  5,  6,  16,  17,  31,  32, 33,
+                                     48, 63, 64, 65, 96, 100, 128, 130, 160};
+  Case c;
+  ConvParams& p = c.params;
+  p.bits = bits;
+  p.groups = random->Chance(65) ? 1 : random->Pick<int>({2, 3, 4, 8});
+  p.channels_in = random->Pick(channels);
+  p.channels_out = random->Pick(channels);
+  if (p.groups > 1) {
+    p.channels_in = random->Pick<int>({1, 3, 16, 17, 32, 33, 64}) * p.groups;
+    p.channels_out = random->Pick<int>({1, 3, 8, 32, 33, 64}) * p.groups;
+  }
+  if (random->Chance(8)) {
+    p.groups = p.channels_in;  // depthwise
+    p.channels_out = p.channels_in * random->Int(1, 2);
+  }
+  if (random->Chance(40)) {
+    p.kernel_height = p.kernel_width = 3;
+  } else if (random->Chance(70)) {
+    p.kernel_height = random->Int(1, 5);
+    p.kernel_width = random->Int(1, 5);
+  }
+  if (random->Chance(40)) {
+    p.stride_height = random->Int(1, 3);
+    p.stride_width = random->Int(1, 3);
+  }
+  if (random->Chance(25)) {
+    p.dilation_height = random->Int(1, 3);
+    p.dilation_width = random->Int(1, 3);
+  }
+  p.padding = random->Chance(70) ? kgn::Padding::kSame : kgn::Padding::kValid;
+  p.pad_value = bits == 2 || bits == 4 ? 0 : random->Int(-1, 1);
+  if (bits == 1 && random->Chance(15)) {
+    p.sum = ConvParams::Sum::kPopcount;
+    p.acc_scale = 2;
+    p.acc_offset = static_cast<float>(random->Int(-3, 3));
+    if (p.pad_value == 0) p.pad_value = 1;
+  }
+  if (random->Chance(30)) {
+    p.clamp = true;
+    p.clamp_min = random->Chance(50) ? 0.0f : -20.0f;
+    p.clamp_max = random->Chance(50) ? std::numeric_limits<float>::infinity() : 40.0f;
+  }
+  p.relu = random->Chance(30);
+  p.float_output = random->Chance(65);
+  p.out_bits = p.float_output && random->Chance(50) ? 0 : random->Pick<int>({1, 1, 2, 4});
+  p.out_scale = p.out_bits > 1 ? 0.7f : 1.0f;
+  c.batch = random->Chance(70) ? 1 : random->Int(2, 3);
+  const int extent_y = (p.kernel_height - 1) * p.dilation_height + 1;
+  const int extent_x = (p.kernel_width - 1) * p.dilation_width + 1;
+  c.height = random->Int(p.padding == kgn::Padding::kValid ? extent_y : 1, 13);
+  c.width = random->Int(p.padding == kgn::Padding::kValid ? extent_x : 1, 13);
+  c.pixel_scale = random->Chance(70)   ? kgn::PixelScale::kNone
+                  : random->Chance(50) ? kgn::PixelScale::kPerPixel
+                                       : kgn::PixelScale::kPerImage;
+  c.addend = random->Chance(40);
+  c.addend_multiplier = c.addend && random->Chance(50);
+  return c;
+}
+
+struct Outputs {
+  std::vector<float> floats;
+  std::vector<int32_t> packed;
+};
+
+void RunCase(const Case& c, const std::vector<std::string>& kernels,
+             std::vector<kgn::ThreadPool*> pools, Random* random) {
+  const ConvParams& p = c.params;
+  const int64_t out_height = kgn::ConvOutputSize(c.height, p.kernel_height, p.stride_height,
+                                                 p.dilation_height, p.padding, nullptr);
+  const int64_t out_width = kgn::ConvOutputSize(c.width, p.kernel_width, p.stride_width,
+                                                p.dilation_width, p.padding, nullptr);
+  const int64_t pixels = c.batch * out_height * out_width;
+  const int64_t taps = static_cast<int64_t>(p.kernel_height) * p.kernel_width;
+  const std::vector<int32_t> packed_in =
+      RandomPacked(random, static_cast<int64_t>(c.batch) * c.height * c.width, p.channels_in,
+                   p.bits == 32 ? 1 : p.bits);
+  const std::vector<float> float_in = kgn_test::RandomFloats(
+      random, p.bits == 32 ? int64_t{c.batch} * c.height * c.width * p.channels_in : 0, 2);
+  const std::vector<int32_t> filter =
+      RandomPacked(random, p.channels_out * taps, p.channels_in / p.groups, 1);
+  const std::vector<float> multiplier = kgn_test::RandomFloats(random, p.channels_out, 0.3f);
+  const std::vector<float> bias = kgn_test::RandomFloats(random, p.channels_out, 2);
+  const std::vector<float> addend_multiplier = kgn_test::RandomFloats(random, p.channels_out, 1);
+  const std::vector<float> addend =
+      kgn_test::RandomFloats(random, pixels * p.channels_out, 3, p.bits != 32);
+  const std::vector<float> pixel_scale = kgn_test::RandomFloats(random, pixels, 1);
+  kgn::ConvWeights weights;
+  weights.weights = filter.data();
+  weights.multiplier = multiplier.data();
+  weights.bias = bias.data();
+  if (c.addend_multiplier) weights.addend_multiplier = addend_multiplier.data();
+  kgn::ConvTensors tensors;
+  tensors.input = p.bits == 32 ? static_cast<const void*>(float_in.data()) : packed_in.data();
+  tensors.pixel_scale_kind = c.pixel_scale;
+  tensors.pixel_scale = pixel_scale.data();
+  if (c.addend) tensors.addend = addend.data();
+
+  const auto run = [&](const auto& compute) {
+    Outputs out;
+    out.floats.assign(p.float_output ? pixels * p.channels_out : 0, -77.0f);
+    out.packed.assign(pixels * kgn::PackedWords(p.channels_out, p.out_bits), -1);
+    tensors.float_out = out.floats.data();
+    tensors.packed_out = out.packed.data();
+    compute();
+    return out;
+  };
+  const Outputs expected =
+      run([&] { kgn::ReferenceConv2D(p, weights, c.batch, c.height, c.width, tensors); });
+  for (const std::string& kernel : kernels) {
+    kgn::Conv2D conv;
+    const kgn::Status prepared = conv.Prepare(p, weights, kernel);
+    CHECK(prepared.ok(), "%s", prepared.message().c_str());
+    if (!prepared.ok()) continue;
+    CHECK(kernel == conv.kernel_name(), "%s", conv.kernel_name());
+    for (kgn::ThreadPool* pool : pools) {
+      const kgn::Status shaped = conv.Reshape(c.batch, c.height, c.width, pool->num_threads());
+      CHECK(shaped.ok(), "%s: %s", c.Name().c_str(), shaped.message().c_str());
+      CHECK(conv.output_height() == out_height && conv.output_width() == out_width, "%s",
+            c.Name().c_str());
+      const Outputs got = run([&] { conv.Run(tensors, pool); });
+      if (p.bits != 32) {
+        const bool equal =
+            got.packed == expected.packed &&
+            (got.floats.empty() ||
+             std::memcmp(got.floats.data(), expected.floats.data(), 4 * got.floats.size()) == 0);
+        CHECK(equal, "%s threads %d: %s", kernel.c_str(), pool->num_threads(), c.Name().c_str());
+        continue;
+      }
+      float worst = 0;
+      for (size_t i = 0; i < got.floats.size(); ++i)
+        worst = std::max(worst, std::fabs(got.floats[i] - expected.floats[i]));
+      CHECK(worst < 1e-3f, "%s threads %d: %g %s", kernel.c_str(), pool->num_threads(),
+            static_cast<double>(worst), c.Name().c_str());
+    }
+  }
+}
+
+void TestErrors() {
+  const std::vector<int32_t> filter(9);
+  const std::vector<float> ones(4, 1.0f);
+  kgn::ConvWeights weights;
+  weights.weights = filter.data();
+  weights.multiplier = weights.bias = ones.data();
+  ConvParams good;
+  good.channels_in = good.channels_out = 1;
+  kgn::Conv2D conv;
+  CHECK(conv.Prepare(good, weights).ok(), "a good one");
+  CHECK(!conv.Reshape(1, 0, 3, 1).ok(), "height 0");
+  CHECK(!conv.Reshape(-1, 3, 3, 1).ok(), "batch -1");
+  CHECK(!conv.Reshape(int64_t{1} << 40, int64_t{1} << 40, 3, 1).ok(), "overflow");
+  CHECK(!conv.Prepare(good, weights, "no such kernel").ok(), "kernel name");
+  const auto bad = [&](auto change) {
+    ConvParams p = good;
+    change(&p);
+    const kgn::Status status = conv.Prepare(p, weights);
+    CHECK(!status.ok() && status.message().find("Received") != std::string::npos, "%s",
+          status.message().c_str());
+  };
+  bad([](ConvParams* p) { p->bits = 3; });
+  bad([](ConvParams* p) { p->out_bits = 3; });
+  bad([](ConvParams* p) { p->groups = 2; });
+  bad([](ConvParams* p) { p->groups = 0; });
+  bad([](ConvParams* p) { p->channels_in = -1; });
+  bad([](ConvParams* p) { p->stride_height = 0; });
+  bad([](ConvParams* p) { p->kernel_width = 1 << 30; });
+  bad([](ConvParams* p) { p->pad_value = 2; });
+  bad([](ConvParams* p) { p->bits = 2, p->pad_value = 1; });
+  bad([](ConvParams* p) { p->float_output = false; });
+  bad([](ConvParams* p) { p->out_scale = 0; });
+  bad([](ConvParams* p) {
+    p->channels_in = p->groups = 1, p->kernel_width = p->kernel_height = 5000;
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int cases = argc > 1 ? std::atoi(argv[1]) : 500;
+  TestErrors();
+  kgn::ThreadPool one(1), two(2), three(3), four(4);
+  int count = 0;
+  const kgn::ConvKernel* rows = kgn::ConvKernels(&count);
+  for (int bits : {1, 2, 4, 32}) {
+    std::vector<std::string> kernels;
+    for (int i = 0; i < count; ++i) {
+      if ((rows[i].bits & bits) != 0 && kgn::CheckKernelName(rows[i].name).ok())
+        kernels.push_back(rows[i].name);
+    }
+    std::printf("%d bits:", bits);
+    for (const std::string& kernel : kernels) std::printf(" %s", kernel.c_str());
+    std::printf("\n");
+    Random random(1000 + bits);
+    for (int i = 0; i < (bits == 1 ? cases : cases / 2); ++i) {
+      const Case c = RandomCase(&random, bits);
+      kgn::ThreadPool* more = i % 3 == 0 ? &two : i % 3 == 1 ? &three : &four;
+      RunCase(c, kernels, {&one, more}, &random);
+    }
+  }
+  return kgn_test::Finish();
+}

@@ -1,0 +1,45 @@
+// The choice among the rows of kernels.inc.
+#include "core/kernels.h"
+
+#include <cstring>
+#include <string>
+
+#include "tests/check.h"
+
+int main() {
+  int count = 0;
+  const kgn::ConvKernel* rows = kgn::ConvKernels(&count);
+  for (int bits : {1, 2, 4, 32}) {
+    const kgn::ConvKernel* best = kgn::ChooseConvKernel(bits, "");
+    CHECK(best != nullptr && (best->bits & bits) != 0 && (best->cpu & ~kgn::CpuFeatures()) == 0,
+          "bits %d", bits);
+    const kgn::ConvKernel* scalar = kgn::ChooseConvKernel(bits, "scalar");
+    CHECK(scalar != nullptr && scalar->cpu == kgn::kCpuAny, "bits %d", bits);
+    for (int i = 0; i < count; ++i) {
+      const bool runs = (rows[i].cpu & ~kgn::CpuFeatures()) == 0;
+      CHECK(kgn::CheckKernelName(rows[i].name).ok() == runs, "%s", rows[i].name);
+      const kgn::ConvKernel* forced = kgn::ChooseConvKernel(bits, rows[i].name);
+      if (runs && (rows[i].bits & bits) != 0)
+        CHECK(forced == &rows[i], "%s for %d bits gives %s", rows[i].name, bits, forced->name);
+      // A row for other bits rules the instruction set only.
+      if (runs && (rows[i].bits & bits) == 0)
+        CHECK((forced->cpu & ~rows[i].cpu & ~(rows[i].cpu - 1)) == 0, "%s gives %s", rows[i].name,
+              forced->name);
+    }
+  }
+  for (int i = 0; i < count; ++i) {
+    CHECK(rows[i].max_block % 32 == 0 && 32 % rows[i].lanes == 0 && rows[i].max_pixels <= 16, "%s",
+          rows[i].name);
+    for (int k = 0; k < i; ++k)
+      CHECK(std::strcmp(rows[i].name, rows[k].name) != 0, "%s twice", rows[i].name);
+  }
+  CHECK(kgn::ChooseQuantizeKernel("scalar")->cpu == kgn::kCpuAny, "scalar");
+  if ((kgn::CpuFeatures() & kgn::kCpuAvx512) != 0) {
+    CHECK(kgn::ChooseConvKernel(1, "")->cpu == kgn::kCpuAvx512, "AVX-512");
+    CHECK(kgn::ChooseConvKernel(1, "avx2")->cpu == kgn::kCpuAvx2, "AVX2");
+  }
+  const std::string message = kgn::CheckKernelName("sse9").message();
+  CHECK(message.find("sse9") != std::string::npos && message.find("scalar") != std::string::npos,
+        "%s", message.c_str());
+  return kgn_test::Finish();
+}

@@ -1,0 +1,40 @@
+// Each task runs once, on any number of threads, and two pools may work at once.
+#include "core/thread_pool.h"
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "tests/check.h"
+
+namespace {
+
+void Exercise(int threads, std::atomic<int>* wrong) {
+  kgn::ThreadPool pool(threads);
+  for (int round = 0; round < 300; ++round) {
+    const int64_t tasks = round % 17;
+    std::vector<int> done(tasks, 0);
+    auto body = [&](int64_t task, int thread) {
+      if (thread < 0 || thread >= pool.num_threads()) ++*wrong;
+      ++done[task];
+    };
+    pool.ParallelFor(tasks, body);
+    for (int count : done) *wrong += count != 1;
+  }
+}
+
+}  // namespace
+
+int main() {
+  for (int threads : {1, 2, 3, 4, 9}) {
+    std::atomic<int> wrong{0};
+    Exercise(threads, &wrong);
+    CHECK(wrong == 0, "%d threads", threads);
+  }
+  std::atomic<int> wrong{0};
+  std::thread other([&] { Exercise(3, &wrong); });
+  Exercise(2, &wrong);
+  other.join();
+  CHECK(wrong == 0, "two pools");
+  return kgn_test::Finish();
+}
