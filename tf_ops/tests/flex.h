@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-namespace kgn::test {
+namespace kgn_test {
 
 using Options = std::map<std::string, std::variant<int, float>>;
 
@@ -60,4 +60,4 @@ inline std::vector<uint8_t> FlexMap(const Options& options, int width = 4) {
   return out;
 }
 
-}  // namespace kgn::test
+}  // namespace kgn_test

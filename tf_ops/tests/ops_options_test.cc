@@ -7,14 +7,14 @@
 #include "ops/error.h"
 #include "ops/flexbuffer_reader.h"
 #include "ops/options.h"
-#include "tests/check.h"
+#include "tests/check_values.h"
 #include "tests/flex.h"
 
 namespace kgn {
 namespace {
 
-using test::FlexMap;
-using test::Options;
+using kgn_test::FlexMap;
+using kgn_test::Options;
 
 Options ConvOptions() {
   return {{"version", 1},       {"bits", 2},         {"channels_in", 64},    {"groups", 4},
@@ -148,5 +148,5 @@ int main() {
   kgn::ReadsGoodOptions();
   kgn::RefusesBadOptions();
   kgn::SurvivesDamage();
-  return kgn::test::Finish();
+  return kgn_test::Finish();
 }

@@ -5,14 +5,14 @@
 
 #include "ops/error.h"
 #include "ops/op.h"
-#include "tests/check.h"
+#include "tests/check_values.h"
 #include "tests/flex.h"
 
 namespace kgn {
 namespace {
 
-using test::FlexMap;
-using test::Options;
+using kgn_test::FlexMap;
+using kgn_test::Options;
 
 Options ConvOptions() {
   return {{"version", 1},       {"bits", 1},         {"channels_in", 40},    {"groups", 1},
@@ -159,5 +159,5 @@ int main() {
   kgn::Conv2DShapes();
   kgn::Conv2DRefusals();
   kgn::OtherShapes();
-  return kgn::test::Finish();
+  return kgn_test::Finish();
 }
