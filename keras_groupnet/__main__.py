@@ -1,0 +1,8 @@
+"""`python -m keras_groupnet` is `groupnet`."""
+
+import sys
+
+from keras_groupnet.cli import run
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -1,0 +1,53 @@
+"""`groupnet convert`: a .keras file to a .tflite file."""
+
+from absl import app, flags
+from rich.console import Console
+
+from keras_groupnet.commands.data_flags import define_data_flags, load_data
+
+USAGE = "MODEL.keras MODEL.tflite [flags]"
+
+
+def define_flags(values: flags.FlagValues) -> None:
+    """Defines the flags of the command."""
+    flags.DEFINE_enum(
+        "first_last",
+        "float",
+        ["float", "int8"],
+        "what the layers that are not binary become: float or int8 (calibrated with --data)",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "batch_size", 0, "a fixed batch; 0 for a dynamic one", lower_bound=0, flag_values=values
+    )
+    flags.DEFINE_bool(
+        "strict",
+        True,
+        "fail if a binary layer would stay float, or if the file answers unlike Keras",
+        flag_values=values,
+    )
+    define_data_flags(values, None)
+
+
+def main(values: flags.FlagValues, positional: list[str]) -> None:
+    """Converts and prints the report."""
+    if len(positional) != 2:
+        raise app.UsageError("Expected the .keras file and the .tflite file to write.")
+    source, target = positional
+    import keras
+
+    import keras_groupnet as kgn
+
+    model = keras.models.load_model(source)
+    data = load_data(values)
+    images = data.test_x[:64] if data else None
+    converted = kgn.convert(
+        model,
+        target,
+        batch_size=values.batch_size or None,
+        first_last=values.first_last,
+        representative_data=data.train_x[:100] if data else None,
+        images=images,
+        strict=values.strict,
+    )
+    Console(highlight=False, markup=False).print(str(converted.report))

@@ -1,0 +1,59 @@
+"""A progress bar for `fit`."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+
+@contextlib.contextmanager
+def progress_bar(title: str) -> Iterator[keras.callbacks.Callback]:
+    """One bar over all epochs, with the metrics of the last one.
+
+    Args:
+        title: shown before the bar.
+
+    Returns:
+        A context that gives the callback for `fit(callbacks=[...], verbose=0)`.
+    """
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("epoch {task.fields[epoch]}  {task.fields[metrics]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    ) as progress:
+        yield _ProgressCallback(
+            progress, progress.add_task(title, total=None, epoch="-", metrics="")
+        )
+
+
+class _ProgressCallback(keras.callbacks.Callback):
+    def __init__(self, progress: Progress, task: TaskID):
+        super().__init__()
+        self._progress, self._task = progress, task
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        epochs, steps = self.params["epochs"], self.params["steps"]
+        # Keras learns the number of steps of some data sets in the first epoch only.
+        total = epochs * steps if steps else None
+        done = epoch * steps if steps else 0
+        self._progress.update(
+            self._task, total=total, completed=done, epoch=f"{epoch + 1}/{epochs}"
+        )
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._progress.advance(self._task)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        metrics = "  ".join(f"{name} {value:.4g}" for name, value in (logs or {}).items())
+        self._progress.update(self._task, metrics=metrics)

@@ -1,0 +1,79 @@
+"""An architecture as Group-Net, float32 and int8 files, and the table that compares their times."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+import keras_groupnet as kgn
+from keras_groupnet.lite.benchmark import benchmark, machine
+from keras_groupnet.lite.int8 import quantize_model
+
+if TYPE_CHECKING:
+    import keras
+
+OURS, FLOAT32, INT8 = "ours", "float32", "int8"
+
+
+def convert_rivals(
+    groupnet: "keras.Model", parent: "keras.Model", images: np.ndarray
+) -> dict[str, bytes]:
+    """Converts a Group-Net and its full-precision parent, and quantises the parent to int8.
+
+    Args:
+        groupnet: with binary layers.
+        parent: the same architecture in float32.
+        images: to compare with Keras and to calibrate int8 with.
+
+    Returns:
+        Name -> content of the `.tflite` file, ours first.
+    """
+    float32 = kgn.convert(parent, images=images[:8]).content
+    return {
+        OURS: kgn.convert(groupnet, images=images[:8]).content,
+        FLOAT32: float32,
+        INT8: quantize_model(float32, images),
+    }
+
+
+def print_comparison(
+    files: dict[str, bytes],
+    title: str,
+    columns: dict[str, dict[str, str]] | None = None,
+    *,
+    batch_size: int,
+    num_threads: int,
+    runs: int,
+) -> None:
+    """Times the files side by side and prints times, sizes, ratios to float32, and where it was.
+
+    Args:
+        files: name -> content, with a float32 among them.
+        title: of the table.
+        columns: title -> name of the file -> text, more columns to show.
+        batch_size: images an invocation.
+        num_threads: threads of the interpreter.
+        runs: timed invocations of each file.
+    """
+    timings = benchmark(files, batch_size=batch_size, num_threads=num_threads, runs=runs)
+    reference = next(timing for timing in timings if timing.name == FLOAT32)
+    columns = columns or {}
+    table = Table(title=title)
+    table.add_column()
+    for heading in (*columns, "file bytes", "size", "ms a run", "speed"):
+        table.add_column(heading, justify="right")
+    for timing in timings:
+        table.add_row(
+            timing.name,
+            *(column.get(timing.name, "") for column in columns.values()),
+            f"{timing.file_bytes:,}",
+            f"{timing.file_bytes / reference.file_bytes:.3f}x",
+            f"{timing.median_ms:.3f}",
+            f"{reference.median_ms / timing.median_ms:.2f}x",
+        )
+    console = Console(highlight=False)
+    console.print(table)
+    facts = machine() | {"threads": num_threads, "batch": batch_size, "runs": runs}
+    console.print(", ".join(f"{name} {fact}" for name, fact in facts.items()))
+    console.print("Medians of interleaved runs; size and speed against float32.\n")
