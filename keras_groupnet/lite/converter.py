@@ -150,11 +150,10 @@ def _fates(model, clone, graph: Graph, stays_float: dict[str, str]) -> list[Laye
         graph.value(op.inputs[1]).tobytes(): op.options["bits"]
         for op in graph.of_kind("KgnConv2D", "KgnDense")
     }
-    twins = {layer.name: layer for layer in layers_of(clone)}
     fates = []
-    for layer in layers_of(model):
+    for layer, twin in zip(layers_of(model), layers_of(clone), strict=True):
         kernel = getattr(layer, "kernel", None)
-        packed = getattr(twins[layer.name], "packed", None)
+        packed = getattr(twin, "packed", None)
         if kernel is None:
             continue
         if packed is None:

@@ -82,6 +82,14 @@ class _Twin(keras.layers.Layer):
         return self.original.compute_output_shape(input_shape)
 
 
+class FloatTwin(_Twin):
+    """Calls the layer itself: its quantizers become ordinary float ops."""
+
+    def call(self, inputs):
+        """Emits what the layer computes."""
+        return self.original(inputs)
+
+
 class FakeQuantizeTwin(_Twin):
     """Emits KgnFakeQuantize: float in, the quantised values as float out."""
 
@@ -104,7 +112,7 @@ class _KernelTwin(_Twin):
         if layer.kernel_quantizer is None:
             raise NotBinary("it has no kernel quantizer")
         kernel = keras.ops.convert_to_tensor(layer.kernel.numpy().astype(np.float32))
-        quantised = keras.ops.convert_to_numpy(layer.kernel_quantizer(kernel))
+        quantised = keras.ops.convert_to_numpy(layer.quantize_kernel(kernel))
         self.packed, self.multiplier = split_kernel(hwio(quantised))
         self.bias_values = (
             layer.bias.numpy() if layer.use_bias else np.zeros_like(self.multiplier)
@@ -234,7 +242,7 @@ def exporting_clone(
             twin = twin_of(layer)
         except NotBinary as error:
             stays_float[layer.name] = str(error)
-            twin = None
+            return FloatTwin(layer)
         if twin is not None:
             return twin
         config = layer.get_config()
@@ -246,7 +254,8 @@ def exporting_clone(
         shape = (batch_size, *tensor.shape[1:])
         return keras.Input(batch_shape=shape, dtype=tensor.dtype, name=tensor.name)
 
-    inputs = keras.tree.map_structure(fresh_input, model.input)
+    single = isinstance(model, keras.Sequential)  # has no `input` before it is called
+    inputs = keras.tree.map_structure(fresh_input, model.inputs[0] if single else model.input)
     copy = keras.models.clone_model(
         model, input_tensors=inputs, clone_function=clone, recursive=True
     )

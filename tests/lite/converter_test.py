@@ -54,7 +54,7 @@ def test_padding_values(pad_values, strides):
     assert_agrees(single(conv(7, 3, pad_values=pad_values, strides=strides), bits=1))
 
 
-@pytest.mark.parametrize("quantizer", ["ste_sign", "approx_sign", "magnitude_aware_sign"])
+@pytest.mark.parametrize("quantizer", ["ste_sign", "approx_sign"])
 def test_input_quantizer_of_the_layer_itself(quantizer):
     assert_agrees(single(conv(7, 3, input_quantizer=quantizer)))
 
