@@ -108,9 +108,7 @@ def test_equal_bases_equal_one_base(partition, wiring, bits):
         elif layer.weights:
             source = one.get_layer(BASE.sub("base1_", layer.name))
             layer.set_weights(source.get_weights())
-    np.testing.assert_allclose(
-        three.predict(IMAGES, verbose=0), one.predict(IMAGES, verbose=0), rtol=1e-4, atol=1e-4
-    )
+    np.testing.assert_allclose(array(three(IMAGES)), array(one(IMAGES)), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("partition", ["v1", "v3", "layerwise"])
@@ -125,9 +123,7 @@ def test_permuting_bases_with_their_scales_changes_nothing(partition):
             weights = [weights[0][[1, 2, 0]]]
         if weights:
             layer.set_weights(weights)
-    np.testing.assert_allclose(
-        permuted.predict(IMAGES, verbose=0), model.predict(IMAGES, verbose=0), atol=1e-5
-    )
+    np.testing.assert_allclose(array(permuted(IMAGES)), array(model(IMAGES)), atol=1e-5)
 
 
 @pytest.mark.parametrize("wiring", ["v1", "release"])
@@ -159,7 +155,7 @@ def test_one_base_is_the_plain_quantized_network(wiring):
             y = run(f"{base}_bn1", y) + skip
             x = run(f"{base}_bn2", keras.ops.relu(run(f"{base}_conv2", sign(y)))) + y
     expected = run("predictions", run("fc", keras.ops.mean(x, axis=(1, 2))))
-    np.testing.assert_allclose(model.predict(IMAGES, verbose=0), array(expected), atol=1e-5)
+    np.testing.assert_allclose(array(model(IMAGES)), array(expected), atol=1e-5)
 
 
 def consumers(model, layer):

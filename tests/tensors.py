@@ -12,7 +12,9 @@ def value_and_gradient(function, x, upstream=None):
         import jax
 
         y, pull_back = jax.vjp(function, x)
-        upstream = ops.ones_like(y) if upstream is None else ops.convert_to_tensor(upstream, y.dtype)
+        upstream = (
+            ops.ones_like(y) if upstream is None else ops.convert_to_tensor(upstream, y.dtype)
+        )
         (gradient,) = pull_back(upstream)
     else:
         import tensorflow as tf
@@ -20,7 +22,9 @@ def value_and_gradient(function, x, upstream=None):
         with tf.GradientTape() as tape:
             tape.watch(x)
             y = function(x)
-        upstream = ops.ones_like(y) if upstream is None else ops.convert_to_tensor(upstream, y.dtype)
+        upstream = (
+            ops.ones_like(y) if upstream is None else ops.convert_to_tensor(upstream, y.dtype)
+        )
         gradient = tape.gradient(y, x, output_gradients=upstream)
     return array(y), array(gradient)
 

@@ -149,9 +149,7 @@ def test_values_are_exact_in_every_dtype(dtype):
         assert result.dtype == x.dtype
         codes = np.round(array(result) / (beta / top))
         assert set(codes) == set(range(2**bits))
-        np.testing.assert_array_equal(
-            array(result), array(ops.cast(codes, dtype) * (beta / top))
-        )
+        np.testing.assert_array_equal(array(result), array(ops.cast(codes, dtype) * (beta / top)))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
