@@ -33,7 +33,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     name = arguments.pop(0) if arguments else ""
     if name in ("", "-h", "--help", "--version"):
-        Console().print(__version__ if name == "--version" else _overview(), highlight=False)
+        _console().print(__version__ if name == "--version" else _overview())
         return 0 if name else 2
     if name not in COMMANDS:
         return _failure(2, f"Expected a command: {', '.join(COMMANDS)}. Received: {name!r}")
@@ -67,9 +67,13 @@ def _failure(code: int, message: str) -> int:
     return code
 
 
+def _console() -> Console:
+    return Console(highlight=False, markup=False)
+
+
 def _overview() -> Table:
     table = Table.grid(padding=(0, 2))
-    table.add_row("groupnet", "<command> [arguments]   (each command has --help)\n")
+    table.add_row("groupnet", "COMMAND [ARGUMENTS]    (each command has --help)\n")
     for name, what in COMMANDS.items():
         table.add_row(name, what)
     return table
@@ -77,12 +81,13 @@ def _overview() -> Table:
 
 def _print_help(name: str, usage: str, values: flags.FlagValues) -> None:
     table = Table.grid(padding=(0, 2))
-    for flag_name in values:
-        flag = values[flag_name]
+    # A flag with a short name is listed twice.
+    for flag in {id(values[key]): values[key] for key in values}.values():
         if flag.boolean:
             table.add_row(f"--[no]{flag.name}", flag.help)
-        elif flag_name == flag.name:
-            table.add_row(f"--{flag.name}", f"{flag.help} (default: {flag.default_as_str})")
-    console = Console(highlight=False, markup=False)
+        else:
+            default = "" if flag.default is None else f" (default: {flag.default_as_str})"
+            table.add_row(f"--{flag.name}", flag.help + default)
+    console = _console()
     console.print(f"groupnet {name} {usage}\n\n{COMMANDS[name]}\n")
     console.print(table)
