@@ -1,0 +1,71 @@
+// Float activations, 1-bit weights that stay 1 bit in memory: each bit becomes the sign of a 1.0,
+// used for all pixels of the tile.
+#include <arm_neon.h>
+
+#include <cstring>
+
+#include "core/epilogue_neon.h"
+#include "core/kernels.h"
+
+namespace kgn {
+namespace {
+
+template <int kPixels, int kVectors>
+void Tile(const ConvTile& tile) {
+  const int32_t to_sign[4] = {31, 30, 29, 28};
+  const int32x4_t shifts = vld1q_s32(to_sign);
+  const uint32x4_t sign = vdupq_n_u32(0x80000000u);
+  const uint32x4_t one = vreinterpretq_u32_f32(vdupq_n_f32(1.0f));
+  float32x4_t sums[kPixels][kVectors];
+  for (int p = 0; p < kPixels; ++p) {
+    for (int j = 0; j < kVectors; ++j) sums[p][j] = vdupq_n_f32(0.0f);
+  }
+  const char* weights = tile.weights;
+  for (int r = 0; r < tile.runs; ++r) {
+    const ptrdiff_t end = tile.run[r] + 4 * static_cast<ptrdiff_t>(tile.run_steps);
+    for (ptrdiff_t at = tile.run[r]; at < end; at += 4, weights += 4) {
+      uint32_t bits;
+      memcpy(&bits, weights, 4);
+      float32x4_t a[kPixels];
+      for (int p = 0; p < kPixels; ++p)
+        a[p] = vld1q_dup_f32(reinterpret_cast<const float*>(tile.pixel[p] + at));
+      for (int j = 0; j < kVectors; ++j) {
+        const uint32x4_t top = vshlq_u32(vdupq_n_u32(bits >> (4 * j)), shifts);
+        const float32x4_t w = vreinterpretq_f32_u32(vbslq_u32(sign, top, one));
+        for (int p = 0; p < kPixels; ++p) sums[p][j] = vfmaq_f32(sums[p][j], a[p], w);
+      }
+    }
+  }
+  for (int p = 0; p < kPixels; ++p)
+    FinishPixel<kVectors>(tile.out, p, [&](int j) { return sums[p][j]; });
+}
+
+template <int kVectors>
+void TileOfPixels(const ConvTile& tile) {
+  return tile.pixels == 1 ? Tile<1, kVectors>(tile) : Tile<2, kVectors>(tile);
+}
+
+}  // namespace
+
+void conv_float_neon(const ConvTile& tile) {
+  switch ((tile.out.channels + 3) / 4) {
+    case 1:
+      return TileOfPixels<1>(tile);
+    case 2:
+      return TileOfPixels<2>(tile);
+    case 3:
+      return TileOfPixels<3>(tile);
+    case 4:
+      return TileOfPixels<4>(tile);
+    case 5:
+      return TileOfPixels<5>(tile);
+    case 6:
+      return TileOfPixels<6>(tile);
+    case 7:
+      return TileOfPixels<7>(tile);
+    default:
+      return TileOfPixels<8>(tile);
+  }
+}
+
+}  // namespace kgn
