@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from keras_groupnet import datasets
+from keras_groupnet.datasets import safe_pickle
 from tests.data import shared_data
 
 
@@ -139,13 +140,11 @@ def test_damaged_archive(tmp_path):
         datasets.cifar10(archive)
 
 
-@pytest.mark.parametrize("cut", range(1, 400, 7))
-def test_truncated_pickles_never_pass(cut):
-    from keras_groupnet.datasets import safe_pickle
-
+def test_truncated_pickles_never_pass():
     content = pickle.dumps({b"data": np.arange(30, dtype=np.uint8), b"labels": list(range(40))})
-    with pytest.raises(ValueError, match="somewhere should be a pickle"):
-        safe_pickle.load(content[: min(cut, len(content) - 1)], "somewhere")
+    for length in range(len(content)):
+        with pytest.raises(ValueError, match="somewhere should be a pickle"):
+            safe_pickle.load(content[:length], "somewhere")
 
 
 def test_published_cifar100(tmp_path):
