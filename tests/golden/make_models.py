@@ -1,4 +1,4 @@
-"""Writes this folder's files:  python -m tests.golden.make
+"""Writes tests/golden/models/:  python -m tests.golden.make_models
 
 A golden file is never rewritten: later versions must go on reading it. Add new names for new ops.
 Each NAME.tflite has NAME.npz with images `x` and what the reference kernels answered, `y`.
@@ -13,7 +13,7 @@ import keras_groupnet as kgn
 from keras_groupnet.layers import QuantDense, QuantDepthwiseConv2D
 from tests.lite.networks import activation, conv, randomise, two_groups
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "models"
 
 
 def pooled(bits: int) -> keras.Model:
