@@ -122,7 +122,7 @@ void SurvivesDamage() {
       Survives({good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size)});
       Survives({good.end() - static_cast<std::ptrdiff_t>(size), good.end()});
     }
-    for (int i = 0; i < 20000; ++i) {
+    for (int i = 0; i < 5000; ++i) {
       std::vector<uint8_t> damaged = good;
       for (unsigned changes = random() % 4 + 1; changes > 0; --changes) {
         damaged[random() % damaged.size()] = static_cast<uint8_t>(random());
@@ -130,7 +130,7 @@ void SurvivesDamage() {
       Survives(damaged);
     }
   }
-  for (int i = 0; i < 20000; ++i) {
+  for (int i = 0; i < 5000; ++i) {
     std::vector<uint8_t> noise(random() % 64);
     for (uint8_t& byte : noise) byte = static_cast<uint8_t>(random());
     if (noise.size() > 2 && i % 2) {  // get past the first checks
