@@ -8,7 +8,7 @@ from keras_groupnet.version import __version__
 
 # A device that only runs converted files (`keras_groupnet.lite.Interpreter`) needs no Keras.
 if find_spec("keras") is not None:
-    from keras_groupnet import layers, models, quantizers
+    from keras_groupnet import datasets, layers, models, quantizers, training
     from keras_groupnet.groups import Block, BlockLayer, GroupSpec, build_groups, partition_blocks
     from keras_groupnet.transfer import TransferReport, transfer_weights
 
@@ -20,11 +20,13 @@ __all__ = [
     "__version__",
     "build_groups",
     "convert",
+    "datasets",
     "layers",
     "lite",
     "models",
     "partition_blocks",
     "quantizers",
+    "training",
     "transfer_weights",
 ]
 
