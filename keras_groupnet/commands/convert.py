@@ -6,6 +6,7 @@ from rich.console import Console
 from keras_groupnet.commands.data_flags import define_data_flags, load_data
 
 USAGE = "MODEL.keras MODEL.tflite [flags]"
+_IMAGES = 100  # to calibrate and to check with
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -18,7 +19,7 @@ def define_flags(values: flags.FlagValues) -> None:
         flag_values=values,
     )
     flags.DEFINE_integer(
-        "batch_size", 0, "a fixed batch; 0 for a dynamic one", lower_bound=0, flag_values=values
+        "batch_size", 0, "of the file; 0 for any", lower_bound=0, flag_values=values
     )
     flags.DEFINE_bool(
         "strict",
@@ -39,15 +40,15 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
     import keras_groupnet as kgn
 
     model = keras.models.load_model(source)
-    data = load_data(values)
-    images = data.test_x[:64] if data else None
+    data = load_data(values, batch_size=_IMAGES) if values.data else None
     converted = kgn.convert(
         model,
         target,
         batch_size=values.batch_size or None,
         first_last=values.first_last,
-        representative_data=data.train_x[:100] if data else None,
-        images=images,
+        representative_data=data.train[0][0] if data else None,
+        images=data.test[0][0] if data else None,
         strict=values.strict,
     )
-    Console(highlight=False, markup=False).print(str(converted.report))
+    # The report has its own width: a narrow terminal must not break its lines again.
+    Console(highlight=False, markup=False).print(str(converted.report), soft_wrap=True)

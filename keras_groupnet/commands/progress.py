@@ -11,13 +11,12 @@ from rich.progress import (
     TaskID,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 
 
 @contextlib.contextmanager
 def progress_bar(title: str) -> Iterator[keras.callbacks.Callback]:
-    """One bar over all epochs, with the metrics of the last one.
+    """One bar over all epochs, with the metrics of the last.
 
     Args:
         title: shown before the bar.
@@ -30,7 +29,6 @@ def progress_bar(title: str) -> Iterator[keras.callbacks.Callback]:
         BarColumn(),
         TextColumn("epoch {task.fields[epoch]}  {task.fields[metrics]}"),
         TimeElapsedColumn(),
-        TimeRemainingColumn(),
     ) as progress:
         yield _ProgressCallback(
             progress, progress.add_task(title, total=None, epoch="-", metrics="")
@@ -55,5 +53,8 @@ class _ProgressCallback(keras.callbacks.Callback):
         self._progress.advance(self._task)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        metrics = "  ".join(f"{name} {value:.4g}" for name, value in (logs or {}).items())
+        # A terminal of 80 columns has no room for the losses too.
+        metrics = "  ".join(
+            f"{name} {value:.4f}" for name, value in (logs or {}).items() if "loss" not in name
+        )
         self._progress.update(self._task, metrics=metrics)
