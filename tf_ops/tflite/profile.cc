@@ -7,7 +7,7 @@ namespace {
 
 void PrintLine(std::FILE* file, const Profile::Row& row, int width, int64_t total) {
   const double share = total > 0 ? 100.0 * row.nanoseconds / total : 0;
-  std::fprintf(file, "%-13s %-*s %-16s %8lld %12.3f %10.4f %6.1f\n", row.op.c_str(), width,
+  std::fprintf(file, "%-13s %-*s %-22s %8lld %12.3f %10.4f %6.1f\n", row.op.c_str(), width,
                row.tensor.c_str(), row.kernel.c_str(), static_cast<long long>(row.calls),
                row.nanoseconds * 1e-6, row.calls > 0 ? row.nanoseconds * 1e-6 / row.calls : 0,
                share);
@@ -32,7 +32,7 @@ void Profile::Print(std::FILE* file) const {
     sum.nanoseconds += row.nanoseconds;
   }
   const int columns = static_cast<int>(width);
-  std::fprintf(file, "%-13s %-*s %-16s %8s %12s %10s %6s\n", "op", columns, "output", "kernel",
+  std::fprintf(file, "%-13s %-*s %-22s %8s %12s %10s %6s\n", "op", columns, "output", "kernel",
                "calls", "total ms", "ms/call", "%");
   for (const Row& row : rows_) PrintLine(file, row, columns, sum.nanoseconds);
   PrintLine(file, sum, columns, sum.nanoseconds);
