@@ -96,7 +96,8 @@ struct Conv2D::Impl {
   int column_patterns = 1;
   std::vector<int32_t> corrections;  // [patterns][padded_channels]; empty: none
   std::vector<float> offsets;        // [patterns]
-  std::vector<char> corrected;       // [patterns]: whether the corrections are not all 0
+  float scale = 1;
+  std::vector<char> corrected;  // [patterns]: whether the corrections are not all 0
 
   void PlanPatterns();
   void RunTask(const ConvTensors& tensors, int64_t task, int thread) const;
@@ -133,7 +134,17 @@ void Conv2D::Impl::PlanPatterns() {
   row_pattern.clear();
   corrections.clear();
   column_patterns = 1;
-  if (p.bits == 2 || p.bits == 4) {
+  const float all = static_cast<float>(taps * (p.channels_in / p.groups));
+  corrected.assign(1, 0);
+  if (p.bits == 32 || kernel->expand != nullptr) {
+    // The kernel's sum is the dot product, all - 2 popcount for one bit; taps outside add 0.
+    const bool popcount = p.sum == ConvParams::Sum::kPopcount;
+    scale = popcount ? -0.5f * p.acc_scale : 1.0f;
+    offsets.assign(1, popcount ? p.acc_offset + 0.5f * p.acc_scale * all : 0.0f);
+    return;
+  }
+  if (p.bits != 1) {
+    scale = 1;
     offsets.assign(1, 0.0f);
     corrected.assign(1, 1);
     corrections.assign(padded, 0);
@@ -141,10 +152,9 @@ void Conv2D::Impl::PlanPatterns() {
       corrections[i % padded] -= ((1 << p.bits) - 1) * weights.minus_ones[i];
     return;
   }
-  const float all = static_cast<float>(taps * (p.channels_in / p.groups));
+  scale = p.sum == ConvParams::Sum::kPopcount ? p.acc_scale : -2.0f;
   offsets.assign(1, p.sum == ConvParams::Sum::kPopcount ? p.acc_offset : all);
-  corrected.assign(1, 0);
-  if (p.bits != 1 || p.pad_value != 0 || !g.copy) return;
+  if (p.pad_value != 0 || !g.copy) return;
   std::vector<std::vector<bool>> rows, columns;
   FindPatterns(g.out_height, p.stride_height, g.pad_top, p.kernel_height, p.dilation_height,
                g.height, &row_pattern, &rows);
@@ -185,12 +195,13 @@ void Conv2D::Impl::RunBlock(const ConvTensors& t, const ConvBlock& block, const 
   tile.runs = static_cast<int>(g.runs.size());
   tile.run = g.runs.data();
   tile.run_steps = g.run_steps;
-  tile.planes = p.bits == 32 ? 1 : p.bits;
+  tile.bits = p.bits;
+  tile.planes = p.bits == 32 || kernel->expand != nullptr ? 1 : p.bits;
   tile.plane_bytes = plane_bytes;
   tile.weights = weights.weights.data<char>() + block.weights_offset;
   TileOutput& out = tile.out;
   out.channels = block.channels;
-  out.scale = p.bits != 1 ? 1.0f : p.sum == ConvParams::Sum::kPopcount ? p.acc_scale : -2.0f;
+  out.scale = scale;
   out.offsets = pixel_offsets;
   out.clamp = p.clamp;
   out.clamp_min = p.clamp_min;
@@ -199,9 +210,12 @@ void Conv2D::Impl::RunBlock(const ConvTensors& t, const ConvBlock& block, const 
   out.multiplier = weights.multiplier.data() + block.padded_first;
   out.bias = weights.bias.data() + block.padded_first;
   out.relu = p.relu;
-  out.addend_multiplier = weights.addend_multiplier.empty()
-                              ? nullptr
-                              : weights.addend_multiplier.data() + block.padded_first;
+  const auto of_block = [&block](const std::vector<float>& values) {
+    return values.empty() ? nullptr : values.data() + block.padded_first;
+  };
+  out.addend_multiplier = of_block(weights.addend_multiplier);
+  out.quantize_multiplier = of_block(weights.quantize_multiplier);
+  out.quantize_bias = of_block(weights.quantize_bias);
   out.pixel_stride = p.channels_out;
   out.packed_stride = PackedWords(p.channels_out, p.out_bits);
   out.plane_stride = WordsFor(p.channels_out);
@@ -245,6 +259,9 @@ void Conv2D::Impl::RunBlock(const ConvTensors& t, const ConvBlock& block, const 
     }
     out.addend =
         t.addend == nullptr ? nullptr : t.addend + pixel * p.channels_out + block.first_channel;
+    out.second_addend = t.second_addend == nullptr
+                            ? nullptr
+                            : t.second_addend + pixel * p.channels_out + block.first_channel;
     out.float_out =
         float_out == nullptr ? nullptr : float_out + begin * p.channels_out + block.first_channel;
     out.packed_out = pack_after || p.out_bits == 0
@@ -269,7 +286,7 @@ void Conv2D::Impl::RunTask(const ConvTensors& t, int64_t task, int thread) const
   const char* map;
   ptrdiff_t plane_bytes = g.plane_bytes;
   if (g.copy) {
-    FillMap(p, g, t.input, n, first_row, rows, slice);
+    FillMap(p, *kernel, g, t.input, n, first_row, rows, slice);
     map = slice;
     plane_bytes = g.MapRows(p, rows) * g.map_width * g.pixel_bytes;
   } else {
@@ -287,8 +304,9 @@ void Conv2D::Impl::RunTask(const ConvTensors& t, int64_t task, int thread) const
     RunBlock(t, weights.blocks[i], map, plane_bytes, first_pixel, rows, float_out);
   }
   if (pack_after) {
-    quantize->quantize({rows * g.out_width, p.channels_out, p.out_bits, p.out_scale, nullptr,
-                        nullptr, float_out,
+    quantize->quantize({rows * g.out_width, p.channels_out, p.out_bits, p.out_scale,
+                        weights.pack_multiplier.empty() ? nullptr : weights.pack_multiplier.data(),
+                        weights.pack_bias.empty() ? nullptr : weights.pack_bias.data(), float_out,
                         reinterpret_cast<uint32_t*>(t.packed_out) +
                             first_pixel * PackedWords(p.channels_out, p.out_bits)});
   }
@@ -305,7 +323,7 @@ Status Conv2D::Prepare(const ConvParams& params, const ConvWeights& weights,
   KGN_RETURN_IF_ERROR(Check(params, weights));
   KGN_RETURN_IF_ERROR(CheckKernelName(kernel));
   impl_->params = params;
-  impl_->kernel = ChooseConvKernel(params.bits, kernel);
+  impl_->kernel = ChooseConvKernel(params.bits, params.channels_out / params.groups, kernel);
   impl_->quantize = ChooseQuantizeKernel(kernel);
   impl_->pack_after =
       params.out_bits > 0 && params.groups > 1 && params.channels_out / params.groups % 32 != 0;

@@ -50,7 +50,9 @@ struct ConvWeights {
   const int32_t* weights = nullptr;  // [C_out, kh, kw, ceil(C_in / groups / 32)]
   const float* multiplier = nullptr;
   const float* bias = nullptr;
-  const float* addend_multiplier = nullptr;  // null: none
+  const float* addend_multiplier = nullptr;    // null: none
+  const float* quantize_multiplier = nullptr;  // null: none, then quantize_bias is null, too
+  const float* quantize_bias = nullptr;
 };
 
 // Which optional run-time inputs there are.
@@ -61,8 +63,9 @@ struct ConvTensors {
   const void* input = nullptr;
   const float* pixel_scale = nullptr;  // [N, OH, OW, 1] or [N, 1, 1, 1]; null: none
   PixelScale pixel_scale_kind = PixelScale::kNone;
-  const float* addend = nullptr;  // [N, OH, OW, C_out]; null: none
-  float* float_out = nullptr;     // [N, OH, OW, C_out], if float_output
+  const float* addend = nullptr;         // [N, OH, OW, C_out]; null: none
+  const float* second_addend = nullptr;  // likewise; only with addend
+  float* float_out = nullptr;            // [N, OH, OW, C_out], if float_output
   int32_t* packed_out = nullptr;  // [N, OH, OW, out_bits * ceil(C_out / 32)], if out_bits > 0
 };
 

@@ -14,13 +14,16 @@ constexpr int64_t kMapBytes = 256 * 1024;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-int Planes(const ConvParams& p) { return p.bits == 32 ? 1 : p.bits; }
+// Planes of the map: tables have none.
+int Planes(const ConvParams& p, const ConvKernel& kernel) {
+  return p.bits == 32 || kernel.expand != nullptr ? 1 : p.bits;
+}
 
-void CutWork(const ConvParams& p, int num_threads, int64_t blocks, int64_t weight_bytes,
-             bool may_split, ConvGeometry* g) {
+void CutWork(const ConvParams& p, const ConvKernel& kernel, int num_threads, int64_t blocks,
+             int64_t weight_bytes, bool may_split, ConvGeometry* g) {
   g->rows_per_band = g->out_height;
   if (g->copy) {
-    const int64_t row_bytes = Planes(p) * g->map_width * g->pixel_bytes;
+    const int64_t row_bytes = Planes(p, kernel) * g->map_width * g->pixel_bytes;
     while (g->rows_per_band > 1 && g->MapRows(p, g->rows_per_band) * row_bytes > kMapBytes) {
       g->rows_per_band = CeilDiv(g->rows_per_band, 2);
     }
@@ -52,11 +55,31 @@ void ExtractBits(const uint32_t* words, int64_t first, int64_t count, uint32_t* 
   }
 }
 
+// Channels of a group whose bits fit the stack when they are brought to a word boundary; a multiple
+// of every step.
+constexpr int64_t kChunkChannels = 1024;
+
 // `count` pixels of padding.
-void FillPadding(const ConvParams& p, const ConvGeometry& g, int64_t count, char* out) {
+void FillPadding(const ConvParams& p, const ConvKernel& kernel, const ConvGeometry& g,
+                 int64_t count, char* out) {
   if (p.bits == 32 && p.pad_value != 0) {
     std::fill_n(reinterpret_cast<float*>(out), count * p.channels_in,
                 static_cast<float>(p.pad_value));
+  } else if (p.pad_value != 0 && kernel.expand != nullptr) {
+    // All channels alike: a part of a word of ones or zeros serves all of them, chunk by chunk.
+    const int64_t per_group = p.channels_in / p.groups;
+    uint32_t words[kChunkChannels / 32 + 1];
+    std::fill_n(words, kChunkChannels / 32 + 1, p.pad_value == -1 ? ~0u : 0u);
+    for (int64_t i = 0; i < count * p.groups; ++i) {
+      for (int64_t c = 0; c < per_group; c += kChunkChannels) {
+        const int64_t channels = std::min(kChunkChannels, per_group - c);
+        if (channels % 32 != 0) words[channels / 32] &= (1u << (channels % 32)) - 1;
+        kernel.expand(
+            {words, 1, 0, 0, 1, channels,
+             out + i * g.group_bytes + c / StepChannels(kernel.layout) * StepBytes(kernel.layout),
+             0});
+      }
+    }
   } else if (p.bits == 1 && p.pad_value == -1) {
     const int64_t per_group = p.channels_in / p.groups;
     const int64_t words = WordsFor(per_group);
@@ -70,12 +93,43 @@ void FillPadding(const ConvParams& p, const ConvGeometry& g, int64_t count, char
   }
 }
 
+// The tables of `count` pixels that lie `pixel_stride` words from each other.
+void ExpandPixels(const ConvParams& p, const ConvKernel& kernel, const ConvGeometry& g,
+                  const uint32_t* words, int64_t count, int64_t pixel_stride, char* out) {
+  const int64_t per_group = p.channels_in / p.groups;
+  const int64_t plane_words = WordsFor(p.channels_in);
+  if (p.groups == 1 || per_group % 32 == 0) {
+    for (int group = 0; group < p.groups; ++group) {
+      kernel.expand({words + group * (per_group / 32), count, pixel_stride, plane_words, p.bits,
+                     per_group, out + group * g.group_bytes, g.pixel_bytes});
+    }
+    return;
+  }
+  for (int64_t i = 0; i < count * p.groups; ++i) {
+    const uint32_t* pixel = words + i / p.groups * pixel_stride;
+    char* tables = out + i * g.group_bytes;
+    for (int64_t c = 0; c < per_group; c += kChunkChannels) {
+      const int64_t channels = std::min(kChunkChannels, per_group - c);
+      uint32_t chunk[4][kChunkChannels / 32 + 1];
+      for (int m = 0; m < p.bits; ++m)
+        ExtractBits(pixel + m * plane_words, i % p.groups * per_group + c, channels, chunk[m]);
+      kernel.expand({chunk[0], 1, 0, chunk[1] - chunk[0], p.bits, channels,
+                     tables + c / StepChannels(kernel.layout) * StepBytes(kernel.layout), 0});
+    }
+  }
+}
+
 // Plane m of `count` pixels that lie one behind the other.
-void CopyPixels(const ConvParams& p, const ConvGeometry& g, const char* input, int64_t count, int m,
-                char* out) {
+void CopyPixels(const ConvParams& p, const ConvKernel& kernel, const ConvGeometry& g,
+                const char* input, int64_t count, int m, char* out) {
   const int64_t per_group = p.channels_in / p.groups;
   if (p.bits == 32) {
     std::memcpy(out, input, static_cast<size_t>(count * g.pixel_bytes));
+    return;
+  }
+  if (kernel.expand != nullptr) {
+    ExpandPixels(p, kernel, g, reinterpret_cast<const uint32_t*>(input), count,
+                 PackedWords(p.channels_in, p.bits), out);
     return;
   }
   const int64_t plane_words = WordsFor(p.channels_in);
@@ -134,7 +188,7 @@ Status PlanGeometry(const ConvParams& p, const ConvKernel& kernel, int64_t batch
                             static_cast<int64_t>(p.kernel_width - 1) * p.dilation_width + 1 >
                         width;
   const bool regroup = p.bits != 32 && p.groups > 1 && per_group % 32 != 0;
-  g->copy = pads || regroup;
+  g->copy = pads || regroup || kernel.expand != nullptr;
   const bool single =
       p.kernel_height == 1 && p.kernel_width == 1 && p.stride_height == 1 && p.stride_width == 1;
   if (single) {
@@ -146,15 +200,14 @@ Status PlanGeometry(const ConvParams& p, const ConvKernel& kernel, int64_t batch
   const int64_t map_width = (g->out_width - 1) * p.stride_width +
                             static_cast<int64_t>(p.kernel_width - 1) * p.dilation_width + 1;
   g->map_width = g->copy ? map_width : g->width;
-  const int64_t group_words = WordsFor(per_group);
   const int64_t input_words = p.bits == 32 ? p.channels_in : PackedWords(p.channels_in, p.bits);
-  g->group_bytes = 4 * (p.bits == 32 ? per_group : group_words);
+  const int64_t tap_steps = TapSteps(p, kernel);
+  g->group_bytes = tap_steps * StepBytes(kernel.layout);
   g->pixel_bytes = g->copy ? g->group_bytes * p.groups : 4 * input_words;
   g->plane_bytes = 4 * WordsFor(p.channels_in);
 
   // Taps of a row that lie one behind the other are one run.
-  const int64_t tap_steps = TapSteps(p, kernel);
-  const bool merge = p.groups == 1 && p.dilation_width == 1 && (g->copy || Planes(p) == 1);
+  const bool merge = p.groups == 1 && p.dilation_width == 1 && (g->copy || Planes(p, kernel) == 1);
   const int64_t columns = merge ? 1 : p.kernel_width;
   g->run_steps = static_cast<int>(merge ? tap_steps * p.kernel_width : tap_steps);
   g->runs.clear();
@@ -165,19 +218,19 @@ Status PlanGeometry(const ConvParams& p, const ConvKernel& kernel, int64_t batch
     }
   }
 
-  CutWork(p, num_threads, blocks, weight_bytes, may_split, g);
+  CutWork(p, kernel, num_threads, blocks, weight_bytes, may_split, g);
   g->scratch_bytes = 0;
   if (g->copy &&
       (!MultiplyChecked(g->MapRows(p, g->rows_per_band), g->map_width, &g->scratch_bytes) ||
-       !MultiplyChecked(g->scratch_bytes, Planes(p) * g->pixel_bytes, &g->scratch_bytes))) {
+       !MultiplyChecked(g->scratch_bytes, Planes(p, kernel) * g->pixel_bytes, &g->scratch_bytes))) {
     return Status::Error("conv: the padded input is too large. Received: height=%lld, width=%lld",
                          static_cast<long long>(height), static_cast<long long>(width));
   }
   return Status::Ok();
 }
 
-void FillMap(const ConvParams& p, const ConvGeometry& g, const void* input, int64_t n,
-             int64_t first_row, int64_t rows, char* map) {
+void FillMap(const ConvParams& p, const ConvKernel& kernel, const ConvGeometry& g,
+             const void* input, int64_t n, int64_t first_row, int64_t rows, char* map) {
   const int64_t map_rows = g.MapRows(p, rows);
   const int64_t top = first_row * p.stride_height - g.pad_top;
   const int64_t left_pad = std::min(g.pad_left, g.map_width);
@@ -186,18 +239,25 @@ void FillMap(const ConvParams& p, const ConvGeometry& g, const void* input, int6
   const int64_t input_pixel =
       4 * (p.bits == 32 ? p.channels_in : PackedWords(p.channels_in, p.bits));
   const char* image = static_cast<const char*>(input) + n * g.height * g.width * input_pixel;
-  for (int m = 0; m < Planes(p); ++m) {
+  for (int m = 0; m < Planes(p, kernel); ++m) {
     for (int64_t row = 0; row < map_rows; ++row) {
       char* out = map + (m * map_rows + row) * g.map_width * g.pixel_bytes;
       const int64_t y = top + row;
-      if (y < 0 || y >= g.height) {
-        FillPadding(p, g, g.map_width, out);
+      if (left_pad == 0 && right_pad == 0 && inside == g.width && y >= 0 && y < g.height) {
+        // Rows without padding lie one behind the other, as those of the input do.
+        const int64_t together = std::min(map_rows - row, g.height - y);
+        CopyPixels(p, kernel, g, image + y * g.width * input_pixel, together * g.width, m, out);
+        row += together - 1;
         continue;
       }
-      FillPadding(p, g, left_pad, out);
-      CopyPixels(p, g, image + y * g.width * input_pixel, inside, m,
+      if (y < 0 || y >= g.height) {
+        FillPadding(p, kernel, g, g.map_width, out);
+        continue;
+      }
+      FillPadding(p, kernel, g, left_pad, out);
+      CopyPixels(p, kernel, g, image + y * g.width * input_pixel, inside, m,
                  out + left_pad * g.pixel_bytes);
-      FillPadding(p, g, right_pad, out + (left_pad + inside) * g.pixel_bytes);
+      FillPadding(p, kernel, g, right_pad, out + (left_pad + inside) * g.pixel_bytes);
     }
   }
 }

@@ -44,8 +44,8 @@ Status PlanGeometry(const ConvParams& params, const ConvKernel& kernel, int64_t 
 
 // Copies the rows of the input that the output rows [first_row, first_row + rows) of image `n` see,
 // and the padding around them.
-void FillMap(const ConvParams& params, const ConvGeometry& geometry, const void* input, int64_t n,
-             int64_t first_row, int64_t rows, char* map);
+void FillMap(const ConvParams& params, const ConvKernel& kernel, const ConvGeometry& geometry,
+             const void* input, int64_t n, int64_t first_row, int64_t rows, char* map);
 
 }  // namespace kgn
 

@@ -61,6 +61,8 @@ inline void FinishVector(const TileOutput& out, int p, int j, bool last, __m256 
     if (out.addend_multiplier != nullptr)
       addend = _mm256_mul_ps(addend, _mm256_loadu_ps(out.addend_multiplier + c));
     y = _mm256_add_ps(y, addend);
+    if (out.second_addend != nullptr)
+      y = _mm256_add_ps(y, _mm256_maskload_ps(out.second_addend + offset, valid));
   }
   if (out.float_out != nullptr) {
     if (out.channels >= c + 8) {
@@ -69,8 +71,13 @@ inline void FinishVector(const TileOutput& out, int p, int j, bool last, __m256 
       _mm256_maskstore_ps(out.float_out + offset, valid, y);
     }
   }
-  if (out.packed_out != nullptr)
+  if (out.packed_out != nullptr) {
+    if (out.quantize_multiplier != nullptr) {
+      y = _mm256_add_ps(_mm256_mul_ps(y, _mm256_loadu_ps(out.quantize_multiplier + c)),
+                        _mm256_loadu_ps(out.quantize_bias + c));
+    }
     StorePacked(out, y, valid, j, last, out.packed_out + p * out.packed_stride);
+  }
 }
 
 // The same from the kernel's integer sums.

@@ -78,10 +78,17 @@ inline __attribute__((always_inline)) void FinishTile(const TileOutput& out,
         if (out.addend_multiplier != nullptr)
           addend = _mm512_mul_ps(addend, _mm512_loadu_ps(out.addend_multiplier + c));
         y = _mm512_add_ps(y, addend);
+        if (out.second_addend != nullptr)
+          y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(valid, out.second_addend + offset));
       }
       if (out.float_out != nullptr) _mm512_mask_storeu_ps(out.float_out + offset, valid, y);
-      if (out.packed_out != nullptr)
+      if (out.packed_out != nullptr) {
+        if (out.quantize_multiplier != nullptr) {
+          y = _mm512_add_ps(_mm512_mul_ps(y, _mm512_loadu_ps(out.quantize_multiplier + c)),
+                            _mm512_loadu_ps(out.quantize_bias + c));
+        }
         StorePacked(out, y, valid, j, last, out.packed_out + p * out.packed_stride);
+      }
     }
   }
 }

@@ -47,7 +47,7 @@ inline uint32_t PlaneBits(uint32x4_t codes, int m) {
   return vaddvq_u32(vshlq_u32(bit, vld1q_s32(shifts)));
 }
 
-// The value of 4 channels from 4 * j on of pixel p, v as in docs/ops.md; returns y.
+// The value of 4 channels from 4 * j on of pixel p, v as in docs/ops.md; returns what is quantized.
 inline float32x4_t FinishVector(const TileOutput& out, int p, int j, float32x4_t v) {
   const int c = 4 * j;
   if (out.clamp) {
@@ -63,9 +63,13 @@ inline float32x4_t FinishVector(const TileOutput& out, int p, int j, float32x4_t
     if (out.addend_multiplier != nullptr)
       addend = vmulq_f32(addend, vld1q_f32(out.addend_multiplier + c));
     y = vaddq_f32(y, addend);
+    if (out.second_addend != nullptr)
+      y = vaddq_f32(y, LoadPart(out.second_addend + offset, out.channels - c));
   }
   if (out.float_out != nullptr) StorePart(out.float_out + offset, y, out.channels - c);
-  return y;
+  if (out.quantize_multiplier == nullptr) return y;
+  return vaddq_f32(vmulq_f32(y, vld1q_f32(out.quantize_multiplier + c)),
+                   vld1q_f32(out.quantize_bias + c));
 }
 
 // All vectors of one pixel; `values(j)` gives v of vector j.
@@ -84,6 +88,12 @@ inline __attribute__((always_inline)) void FinishPixel(const TileOutput& out, in
   if (out.packed_out == nullptr) return;
   uint32_t* words = out.packed_out + p * out.packed_stride;
   for (int m = 0; m < out.out_bits; ++m) words[m * out.plane_stride] = planes[m];
+}
+
+template <int kVectors, typename Values>
+inline __attribute__((always_inline)) void FinishPixel(const TileOutput& out, int p,
+                                                       const Values& values) {
+  FinishVectors<kVectors>(out, p, kVectors, values);
 }
 
 // v of 4 channels from the kernel's integer sums.

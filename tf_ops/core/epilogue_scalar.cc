@@ -19,9 +19,14 @@ void Finish(const TileOutput& out, int p, int c, float v) {
     float addend = out.addend[offset];
     if (out.addend_multiplier != nullptr) addend = out.addend_multiplier[c] * addend;
     y = y + addend;
+    if (out.second_addend != nullptr) y = y + out.second_addend[offset];
   }
   if (out.float_out != nullptr) out.float_out[offset] = y;
   if (out.packed_out != nullptr) {
+    if (out.quantize_multiplier != nullptr) {
+      y = out.quantize_multiplier[c] * y;
+      y = y + out.quantize_bias[c];
+    }
     const int code = QuantizeScalar(y, out.out_bits, out.out_scale);
     for (int m = 0; m < out.out_bits; ++m) {
       uint32_t* word = out.packed_out + p * out.packed_stride + m * out.plane_stride + c / 32;

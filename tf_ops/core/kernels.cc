@@ -4,8 +4,8 @@ namespace kgn {
 namespace {
 
 const ConvKernel kConvKernels[] = {
-#define KGN_CONV_KERNEL(name, cpu, bits, max_pixels, lanes, max_block, layout) \
-  {#name, cpu, bits, max_pixels, lanes, max_block, WeightLayout::layout, name},
+#define KGN_CONV_KERNEL(name, cpu, bits, best_bits, max_pixels, lanes, max_block, layout, expand) \
+  {#name, cpu, bits, best_bits, max_pixels, lanes, max_block, WeightLayout::layout, name, expand},
 #define KGN_QUANTIZE_KERNEL(name, cpu)
 #include "core/kernels.inc"
 #undef KGN_CONV_KERNEL
@@ -13,12 +13,15 @@ const ConvKernel kConvKernels[] = {
 };
 
 const QuantizeKernel kQuantizeKernels[] = {
-#define KGN_CONV_KERNEL(name, cpu, bits, max_pixels, lanes, max_block, layout)
+#define KGN_CONV_KERNEL(...)
 #define KGN_QUANTIZE_KERNEL(name, cpu) {#name, cpu, name},
 #include "core/kernels.inc"
 #undef KGN_CONV_KERNEL
 #undef KGN_QUANTIZE_KERNEL
 };
+
+// Making a table costs about as much as this many output channels save by it.
+constexpr int kFewestTableChannels = 16;
 
 // An instruction set contains those before it in its family.
 struct InstructionSet {
@@ -53,17 +56,18 @@ uint32_t AllowedFeatures(const std::string& name) {
   return CpuFeatures();
 }
 
-template <typename Row, int kCount>
-const Row* Choose(const Row (&rows)[kCount], int bits, int (*row_bits)(const Row&),
-                  const std::string& name) {
-  const uint32_t allowed = AllowedFeatures(name);
-  const Row* best = nullptr;
+// The row called `name` if it fits, else the first that may run and is `best`.
+template <typename Row, int kCount, typename Fits, typename Best>
+const Row* Choose(const Row (&rows)[kCount], const std::string& name, const Fits& fits,
+                  const Best& best) {
   for (const Row& row : rows) {
-    if ((row_bits(row) & bits) == 0) continue;
-    if (name == row.name && Runs(row.cpu, CpuFeatures())) return &row;
-    if (best == nullptr && Runs(row.cpu, allowed)) best = &row;
+    if (name == row.name && fits(row) && Runs(row.cpu, CpuFeatures())) return &row;
   }
-  return best;
+  const uint32_t allowed = AllowedFeatures(name);
+  for (const Row& row : rows) {
+    if (fits(row) && best(row) && Runs(row.cpu, allowed)) return &row;
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -118,13 +122,18 @@ Status CheckKernelName(const std::string& name) {
                        known.c_str(), name.c_str());
 }
 
-const ConvKernel* ChooseConvKernel(int bits, const std::string& name) {
-  return Choose<ConvKernel>(
-      kConvKernels, bits, [](const ConvKernel& row) { return row.bits; }, name);
+const ConvKernel* ChooseConvKernel(int bits, int channels_out, const std::string& name) {
+  const auto fits = [&](const ConvKernel& row) { return (row.bits & bits) != 0; };
+  const auto best = [&](const ConvKernel& row) {
+    return channels_out < kFewestTableChannels ? row.expand == nullptr
+                                               : (row.best_bits & bits) != 0;
+  };
+  return Choose(kConvKernels, name, fits, best);
 }
 
 const QuantizeKernel* ChooseQuantizeKernel(const std::string& name) {
-  return Choose<QuantizeKernel>(kQuantizeKernels, 1, [](const QuantizeKernel&) { return 1; }, name);
+  const auto any = [](const QuantizeKernel&) { return true; };
+  return Choose(kQuantizeKernels, name, any, any);
 }
 
 }  // namespace kgn

@@ -41,13 +41,16 @@ struct TileOutput {
   const float* multiplier;
   const float* bias;
   bool relu;
-  const float* addend;             // null: none
-  const float* addend_multiplier;  // null: none
-  float* float_out;                // null: none
-  ptrdiff_t pixel_stride;          // floats from pixel to pixel of addend and float_out
-  uint32_t* packed_out;            // null: none; the block starts at a whole word
-  ptrdiff_t packed_stride;         // words from pixel to pixel
-  ptrdiff_t plane_stride;          // words from plane to plane of a pixel
+  const float* addend;               // null: none
+  const float* addend_multiplier;    // null: none
+  const float* second_addend;        // null: none; only with addend
+  const float* quantize_multiplier;  // null: none, then quantize_bias is null, too
+  const float* quantize_bias;
+  float* float_out;         // null: none
+  ptrdiff_t pixel_stride;   // floats from pixel to pixel of addend and float_out
+  uint32_t* packed_out;     // null: none; the block starts at a whole word
+  ptrdiff_t packed_stride;  // words from pixel to pixel
+  ptrdiff_t plane_stride;   // words from plane to plane of a pixel
   int out_bits;
   float out_scale;
 };
@@ -55,6 +58,7 @@ struct TileOutput {
 // One tile: some pixels times one block of output channels. A pixel's taps are runs of steps that
 // lie one behind the other; a run starts at pixels[p] + runs[r] (+ m * plane_bytes for plane m).
 struct ConvTile {
+  int bits;  // ConvParams::bits
   int pixels;
   const char* const* pixel;
   int runs;
@@ -71,17 +75,50 @@ enum class WeightLayout {
   kRows,         // words [n][S], a step is 32 input channels
   kInterleaved,  // words [S][n], a step is 32 input channels
   kSignBits,     // words [S][ceil(n / 32)], a step is one input channel
+  // The tile reads tables instead of values: 16 signed bytes for 4 input channels, entry i holds
+  // the sum of the channels' values, those with bit j of i set taken negative. Weights are indices
+  // into them.
+  kTables16,  // bytes [S][n], a step is one table
+  kTables64,  // bytes [S][n][4], a step is 4 tables; bits 4 and 5 of an index are the table's
+              // number
+};
+
+// Input channels of one step, and what they take in the map that the tile reads.
+inline int StepChannels(WeightLayout layout) {
+  return layout == WeightLayout::kSignBits   ? 1
+         : layout == WeightLayout::kTables16 ? 4
+         : layout == WeightLayout::kTables64 ? 16
+                                             : 32;
+}
+inline int StepBytes(WeightLayout layout) {
+  return layout == WeightLayout::kTables16 ? 16 : layout == WeightLayout::kTables64 ? 64 : 4;
+}
+
+// Makes the tables of some pixels.
+struct ExpandArgs {
+  const uint32_t* words;
+  int64_t pixels;
+  ptrdiff_t pixel_stride;  // words
+  ptrdiff_t plane_stride;  // words
+  int bits;
+  int64_t channels;
+  char* tables;  // as many as the layout takes for the channels; those of channels that do not
+                 // exist hold 0 for them
+  ptrdiff_t table_stride;  // bytes from pixel to pixel
 };
 
 struct ConvKernel {
   const char* name;
   uint32_t cpu;
   int bits;        // which ConvParams::bits it takes, or-ed
+  int best_bits;   // for which of them it is the best choice, other rows being for comparison or
+                   // special shapes
   int max_pixels;  // of a tile
   int lanes;
   int max_block;  // output channels of a tile, a multiple of 32
   WeightLayout layout;
   void (*tile)(const ConvTile& tile);
+  void (*expand)(const ExpandArgs& args);  // of the kTables layouts
 };
 
 struct QuantizeArgs {
@@ -101,8 +138,11 @@ struct QuantizeKernel {
   void (*quantize)(const QuantizeArgs& args);
 };
 
-#define KGN_CONV_KERNEL(name, cpu, bits, max_pixels, lanes, max_block, layout) \
-  void name(const ConvTile& tile);
+void expand_tables_avx512(const ExpandArgs& args);
+void expand_tables_avx2(const ExpandArgs& args);
+void expand_tables_neon(const ExpandArgs& args);
+
+#define KGN_CONV_KERNEL(name, ...) void name(const ConvTile& tile);
 #define KGN_QUANTIZE_KERNEL(name, cpu) void name(const QuantizeArgs& args);
 #include "core/kernels.inc"
 #undef KGN_CONV_KERNEL
@@ -116,10 +156,11 @@ const QuantizeKernel* QuantizeKernels(int* count);
 // says which names there are.
 Status CheckKernelName(const std::string& name);
 
-// The first row that this machine runs, that takes `bits` and that `name` allows. A row's name
-// rules only its own kind of kernel and only the bits it takes; other choices are as if its
-// instruction set were named. Never null: there is a scalar row for everything.
-const ConvKernel* ChooseConvKernel(int bits, const std::string& name);
+// The best row that this machine runs for `bits` and this many output channels of a group, among
+// those that `name` allows. A row's name rules only its own kind of kernel and the bits it takes;
+// other choices are as if its instruction set were named. Never null: there is a scalar row for
+// everything.
+const ConvKernel* ChooseConvKernel(int bits, int channels_out, const std::string& name);
 const QuantizeKernel* ChooseQuantizeKernel(const std::string& name);
 
 }  // namespace kgn

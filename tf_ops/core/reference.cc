@@ -138,8 +138,13 @@ void ReferenceConv2D(const ConvParams& p, const ConvWeights& w, int64_t batch, i
         float addend = t.addend[pixel * p.channels_out + o];
         if (w.addend_multiplier != nullptr) addend = w.addend_multiplier[o] * addend;
         y = y + addend;
+        if (t.second_addend != nullptr) y = y + t.second_addend[pixel * p.channels_out + o];
       }
       if (p.float_output) t.float_out[pixel * p.channels_out + o] = y;
+      if (p.out_bits > 0 && w.quantize_multiplier != nullptr) {
+        y = w.quantize_multiplier[o] * y;
+        y = y + w.quantize_bias[o];
+      }
       if (p.out_bits > 0)
         SetCode(packed, p.channels_out, p.out_bits, o, QuantizeValue(y, p.out_bits, p.out_scale));
     }

@@ -22,21 +22,21 @@ struct Case {
   ConvParams params;
   int batch, height, width;
   kgn::PixelScale pixel_scale;
-  bool addend, addend_multiplier;
+  bool addend, addend_multiplier, second_addend, quantize_affine;
 
   std::string Name() const {
     char text[400];
     const ConvParams& p = params;
-    std::snprintf(text, sizeof(text),
-                  "%dx%dx%d bits %d channels %d->%d groups %d kernel %dx%d stride %dx%d dilation "
-                  "%dx%d %s pad %d sum %d clamp %d relu %d "
-                  "float %d out %d scale %d addend %d %d",
-                  batch, height, width, p.bits, p.channels_in, p.channels_out, p.groups,
-                  p.kernel_height, p.kernel_width, p.stride_height, p.stride_width,
-                  p.dilation_height, p.dilation_width,
-                  p.padding == kgn::Padding::kSame ? "SAME" : "VALID", p.pad_value,
-                  static_cast<int>(p.sum), p.clamp, p.relu, p.float_output, p.out_bits,
-                  static_cast<int>(pixel_scale), addend, addend_multiplier);
+    std::snprintf(
+        text, sizeof(text),
+        "%dx%dx%d bits %d channels %d->%d groups %d kernel %dx%d stride %dx%d dilation "
+        "%dx%d %s pad %d sum %d clamp %d relu %d "
+        "float %d out %d scale %d addend %d %d %d affine %d",
+        batch, height, width, p.bits, p.channels_in, p.channels_out, p.groups, p.kernel_height,
+        p.kernel_width, p.stride_height, p.stride_width, p.dilation_height, p.dilation_width,
+        p.padding == kgn::Padding::kSame ? "SAME" : "VALID", p.pad_value, static_cast<int>(p.sum),
+        p.clamp, p.relu, p.float_output, p.out_bits, static_cast<int>(pixel_scale), addend,
+        addend_multiplier, second_addend, quantize_affine);
     return text;
   }
 };
@@ -99,6 +99,8 @@ Case RandomCase(Random* random, int bits) {
                                        : kgn::PixelScale::kPerImage;
   c.addend = random->Chance(40);
   c.addend_multiplier = c.addend && random->Chance(50);
+  c.second_addend = c.addend && random->Chance(50);
+  c.quantize_affine = p.out_bits > 0 && random->Chance(40);
   return c;
 }
 
@@ -128,17 +130,26 @@ void RunCase(const Case& c, const std::vector<std::string>& kernels,
   const std::vector<float> addend_multiplier = kgn_test::RandomFloats(random, p.channels_out, 1);
   const std::vector<float> addend =
       kgn_test::RandomFloats(random, pixels * p.channels_out, 3, p.bits != 32);
+  const std::vector<float> second_addend =
+      kgn_test::RandomFloats(random, pixels * p.channels_out, 3, p.bits != 32);
+  const std::vector<float> quantize_multiplier = kgn_test::RandomFloats(random, p.channels_out, 1);
+  const std::vector<float> quantize_bias = kgn_test::RandomFloats(random, p.channels_out, 1);
   const std::vector<float> pixel_scale = kgn_test::RandomFloats(random, pixels, 1);
   kgn::ConvWeights weights;
   weights.weights = filter.data();
   weights.multiplier = multiplier.data();
   weights.bias = bias.data();
   if (c.addend_multiplier) weights.addend_multiplier = addend_multiplier.data();
+  if (c.quantize_affine) {
+    weights.quantize_multiplier = quantize_multiplier.data();
+    weights.quantize_bias = quantize_bias.data();
+  }
   kgn::ConvTensors tensors;
   tensors.input = p.bits == 32 ? static_cast<const void*>(float_in.data()) : packed_in.data();
   tensors.pixel_scale_kind = c.pixel_scale;
   tensors.pixel_scale = pixel_scale.data();
   if (c.addend) tensors.addend = addend.data();
+  if (c.second_addend) tensors.second_addend = second_addend.data();
 
   const auto run = [&](const auto& compute) {
     Outputs out;

@@ -10,15 +10,15 @@ int main() {
   int count = 0;
   const kgn::ConvKernel* rows = kgn::ConvKernels(&count);
   for (int bits : {1, 2, 4, 32}) {
-    const kgn::ConvKernel* best = kgn::ChooseConvKernel(bits, "");
+    const kgn::ConvKernel* best = kgn::ChooseConvKernel(bits, 64, "");
     CHECK(best != nullptr && (best->bits & bits) != 0 && (best->cpu & ~kgn::CpuFeatures()) == 0,
           "bits %d", bits);
-    const kgn::ConvKernel* scalar = kgn::ChooseConvKernel(bits, "scalar");
+    const kgn::ConvKernel* scalar = kgn::ChooseConvKernel(bits, 64, "scalar");
     CHECK(scalar != nullptr && scalar->cpu == kgn::kCpuAny, "bits %d", bits);
     for (int i = 0; i < count; ++i) {
       const bool runs = (rows[i].cpu & ~kgn::CpuFeatures()) == 0;
       CHECK(kgn::CheckKernelName(rows[i].name).ok() == runs, "%s", rows[i].name);
-      const kgn::ConvKernel* forced = kgn::ChooseConvKernel(bits, rows[i].name);
+      const kgn::ConvKernel* forced = kgn::ChooseConvKernel(bits, 64, rows[i].name);
       if (runs && (rows[i].bits & bits) != 0)
         CHECK(forced == &rows[i], "%s for %d bits gives %s", rows[i].name, bits, forced->name);
       // A row for other bits rules the instruction set only.
@@ -35,8 +35,28 @@ int main() {
   }
   CHECK(kgn::ChooseQuantizeKernel("scalar")->cpu == kgn::kCpuAny, "scalar");
   if ((kgn::CpuFeatures() & kgn::kCpuAvx512) != 0) {
-    CHECK(kgn::ChooseConvKernel(1, "")->cpu == kgn::kCpuAvx512, "AVX-512");
-    CHECK(kgn::ChooseConvKernel(1, "avx2")->cpu == kgn::kCpuAvx2, "AVX2");
+    CHECK(kgn::ChooseConvKernel(1, 64, "")->cpu == kgn::kCpuAvx512, "AVX-512");
+    CHECK(kgn::ChooseConvKernel(1, 64, "avx2")->cpu == kgn::kCpuAvx2, "AVX2");
+  }
+  // The choice by bits and shape, for each instruction set that this machine has.
+  const struct {
+    const char* set;
+    int bits, channels_out;
+    const char* row;
+  } choices[] = {
+      {"avx512", 1, 64, "conv_popcount_avx512"}, {"avx512", 2, 64, "conv_table_avx512"},
+      {"avx512", 4, 64, "conv_table_avx512"},    {"avx512", 4, 1, "conv_popcount_avx512"},
+      {"avx512", 32, 64, "conv_float_avx512"},   {"avx2", 1, 64, "conv_table_avx2"},
+      {"avx2", 4, 64, "conv_table_avx2"},        {"avx2", 1, 1, "conv_popcount_avx2"},
+      {"neon", 1, 64, "conv_popcount_neon"},     {"neon", 2, 64, "conv_table_neon"},
+      {"neon", 2, 1, "conv_popcount_neon"},      {"scalar", 2, 64, "conv_popcount_scalar"},
+  };
+  for (const auto& choice : choices) {
+    if (!kgn::CheckKernelName(choice.set).ok()) continue;
+    const kgn::ConvKernel* row =
+        kgn::ChooseConvKernel(choice.bits, choice.channels_out, choice.set);
+    CHECK(std::strcmp(row->name, choice.row) == 0, "%s %d bits %d channels: %s", choice.set,
+          choice.bits, choice.channels_out, row->name);
   }
   const std::string message = kgn::CheckKernelName("sse9").message();
   CHECK(message.find("sse9") != std::string::npos && message.find("scalar") != std::string::npos,
