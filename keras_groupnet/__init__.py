@@ -10,6 +10,7 @@ from keras_groupnet.version import __version__
 if find_spec("keras") is not None:
     from keras_groupnet import datasets, layers, models, quantizers, training
     from keras_groupnet.groups import Block, BlockLayer, GroupSpec, build_groups, partition_blocks
+    from keras_groupnet.summary import summary
     from keras_groupnet.transfer import TransferReport, transfer_weights
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "models",
     "partition_blocks",
     "quantizers",
+    "summary",
     "training",
     "transfer_weights",
 ]

@@ -1,0 +1,79 @@
+"""How large the converted file will be, told from the model."""
+
+import math
+
+import keras
+
+from keras_groupnet.layers import ActivationScale, QuantDepthwiseConv2D
+from keras_groupnet.model_graph import ModelGraph
+
+_WORD_BITS = 32
+_FLOAT_BYTES = 4
+_FLOAT_KERNELS = (keras.layers.Conv2D, keras.layers.Dense, keras.layers.DepthwiseConv2D)
+# Between a binary layer and its batch norm these fold into the epilogue too.
+_FOLDED = (keras.layers.Multiply, keras.layers.ReLU)
+
+
+def is_binary(layer: keras.layers.Layer) -> bool:
+    """Whether a layer has 1-bit weights."""
+    return getattr(getattr(layer, "kernel_quantizer", None), "precision", 32) == 1
+
+
+def constant_bytes(layer: keras.layers.Layer, graph: ModelGraph) -> int:
+    """Bytes of a layer's constants in the converted file.
+
+    Binary layers: `C_out * kh * kw * ceil(C_in / groups / 32) * 4` for the packed weights
+    (docs/ops.md) and 4 per output channel for the multiplier. Float layers: 4 per weight, and a
+    bias per channel whether the layer has one or not. A batch norm behind a binary layer becomes
+    its bias, 4 per channel (without one all share the same zeros); behind a float layer nothing;
+    elsewhere multiplier and bias, 8 per channel.
+    """
+    if is_binary(layer):
+        shape = tuple(layer.kernel.shape)
+        if isinstance(layer, QuantDepthwiseConv2D):
+            shape = (*shape[:2], 1, shape[2] * shape[3])
+        *taps, inputs, outputs = shape
+        words = math.prod(taps) * math.ceil(inputs / _WORD_BITS) * outputs
+        return words * 4 + (1 + layer.use_bias) * outputs * _FLOAT_BYTES
+    if isinstance(layer, keras.layers.BatchNormalization):
+        vectors = _batch_norm_vectors(layer, graph)
+        return vectors * layer.output.shape[-1] * _FLOAT_BYTES
+    if isinstance(layer, ActivationScale):
+        # The box of XNOR-Net's map is a convolution in the file.
+        return (math.prod(layer.kernel_size) + 1) * _FLOAT_BYTES if layer.mode == "xnor" else 0
+    weights = layer.count_params()
+    if isinstance(layer, _FLOAT_KERNELS) and not layer.use_bias:
+        weights += layer.output.shape[-1]
+    return weights * _FLOAT_BYTES
+
+
+def overhead_bytes(graph: ModelGraph) -> int:
+    """Bytes of the file that are no constants: ops with their options, tensors and their names.
+
+    An estimate, fitted to converted ResNets; it matters for files of less than a megabyte.
+    """
+    total = 2000
+    for layer in graph.names:
+        if getattr(layer, "kernel", None) is not None:
+            total += 630
+        elif isinstance(layer, ActivationScale):
+            total += 1300 if layer.mode == "xnor" else 800
+    return total
+
+
+def _batch_norm_vectors(layer: keras.layers.Layer, graph: ModelGraph) -> int:
+    """How many values per channel a batch norm adds to the file."""
+    source = layer
+    while True:
+        # The other input of a Multiply is the activation scale.
+        parents = [p for p in graph.parents(source) if not isinstance(p, ActivationScale)]
+        if len(parents) != 1:
+            return 2
+        direct = source is layer
+        (source,) = parents
+        if is_binary(source):
+            return 1
+        if direct and isinstance(source, _FLOAT_KERNELS):
+            return 0
+        if not isinstance(source, _FOLDED):
+            return 2
