@@ -62,6 +62,8 @@ def conv2d(
     pixel_scale=None,
     addend=False,
     addend_multiplier=False,
+    second_addend=False,
+    quantize_affine=False,
     **options,
 ):
     """KgnConv2D. `pixel_scale`: None, "pixel" or "image"; `size`: batch, height, width."""
@@ -87,10 +89,13 @@ def conv2d(
         None if pixel_scale is None else np.abs(_floats(random, *scale_shape[pixel_scale])),
         _floats(random, size[0], *extent, channels_out) if addend else None,
         _floats(random, channels_out) if addend_multiplier else None,
+        _floats(random, size[0], *extent, channels_out) if second_addend else None,
+        _floats(random, channels_out) if quantize_affine else None,
+        _floats(random, channels_out) if quantize_affine else None,
     ]
     while inputs[-1] is None:
         inputs.pop()
-    return Case("KgnConv2D", inputs, options, (1, 2, 3, 6))
+    return Case("KgnConv2D", inputs, options, (1, 2, 3, 6, 8, 9))
 
 
 def dense(
@@ -101,6 +106,8 @@ def dense(
     pixel_scale=False,
     addend=False,
     addend_multiplier=False,
+    second_addend=False,
+    quantize_affine=False,
     **options,
 ):
     options = {**DENSE_DEFAULTS, "bits": bits, "channels_in": channels_in, **options}
@@ -113,8 +120,13 @@ def dense(
         np.abs(_floats(random, batch, 1)) if pixel_scale else None,
         _floats(random, batch, channels_out) if addend else None,
         _floats(random, channels_out) if addend_multiplier else None,
+        _floats(random, batch, channels_out) if second_addend else None,
+        _floats(random, channels_out) if quantize_affine else None,
+        _floats(random, channels_out) if quantize_affine else None,
     ]
-    return Case("KgnDense", inputs, options, (1, 2, 3, 6))
+    while inputs[-1] is None:
+        inputs.pop()
+    return Case("KgnDense", inputs, options, (1, 2, 3, 6, 8, 9))
 
 
 def quantize(bits=1, shape=(2, 5, 4, 35), affine=False, scale=None):
@@ -173,6 +185,16 @@ CASES = {
     "conv scale of an image": conv2d(pixel_scale="image"),
     "conv addend": conv2d(addend=True, activation=1),
     "conv addend, scaled": conv2d(bits=4, addend=True, addend_multiplier=True),
+    "conv two addends": conv2d(addend=True, second_addend=True),
+    "conv two addends, one scaled, batch norm before the quantizer": conv2d(
+        addend=True, addend_multiplier=True, second_addend=True, quantize_affine=True, out_bits=1
+    ),
+    "conv batch norm before the quantizer, packed only": conv2d(
+        quantize_affine=True, out_bits=2, out_scale=3.0, float_output=0
+    ),
+    "conv groups inside a word, batch norm before the quantizer": conv2d(
+        groups=2, channels_in=6, channels_out=10, quantize_affine=True, out_bits=4, out_scale=2.0
+    ),
     "conv everything": conv2d(
         bits=2,
         pixel_scale="pixel",
@@ -192,6 +214,9 @@ CASES = {
     "dense 2 bits": dense(bits=2, addend=True, addend_multiplier=True),
     "dense 4 bits to 2": dense(bits=4, float_output=0, out_bits=2, out_scale=3.0),
     "dense 32 bits": dense(bits=32, pre_activation=1, activation=1, out_bits=1),
+    "dense two addends": dense(
+        addend=True, second_addend=True, quantize_affine=True, out_bits=2, out_scale=3.0
+    ),
     "dense scale": dense(pixel_scale=True, channels_out=65),
     "quantize 1 bit": quantize(),
     "quantize 2 bits, affine": quantize(bits=2, affine=True),

@@ -6,11 +6,16 @@ import keras
 import numpy as np
 import pytest
 
-from keras_groupnet.layers import ActivationScale, QuantDense, Quantize
+from keras_groupnet.layers import ActivationScale, GroupSum, QuantDense, Quantize
 from keras_groupnet.lite import passes
 from keras_groupnet.lite.converter import _to_tflite
 from keras_groupnet.lite.graph import ABSENT, Graph
-from keras_groupnet.lite.passes.epilogue import ADDEND, ADDEND_MULTIPLIER
+from keras_groupnet.lite.passes.epilogue import (
+    ADDEND,
+    ADDEND_MULTIPLIER,
+    QUANTIZE_MULTIPLIER,
+    SECOND_ADDEND,
+)
 from keras_groupnet.lite.twins import exporting_clone
 from tests.lite.networks import activation, conv, randomise, two_groups
 
@@ -32,7 +37,7 @@ def test_a_group_becomes_one_quantizer_and_two_convolutions_a_base(bits):
     graph = converted(two_groups(bits, bases=3))
     assert kinds(graph) == {
         "CONV_2D": 1,
-        "KgnQuantize": 2,
+        "KgnQuantize": 1,
         "KgnConv2D": 12,
         "MEAN": 1,
         "FULLY_CONNECTED": 1,
@@ -40,14 +45,17 @@ def test_a_group_becomes_one_quantizer_and_two_convolutions_a_base(bits):
     for op in graph.of_kind("KgnConv2D"):
         assert op.options["bits"] == bits
     packed = [op for op in graph.of_kind("KgnConv2D") if op.options["out_bits"]]
-    assert len(packed) == 6
-    assert all(op.options["float_output"] == 0 and len(op.outputs) == 1 for op in packed)
+    # the first convolutions of all bases write nothing but bits; the sum of the first group
+    # is written as float, for the skip, and packed behind the second group's batch norm
+    assert [op.options["float_output"] for op in packed] == [0, 0, 0, 1, 0, 0, 0]
+    assert packed[3].input(QUANTIZE_MULTIPLIER) != ABSENT
 
 
 def test_bases_are_chained_through_their_addends_and_the_skip_is_scaled_once():
     model = two_groups(1, bases=3)
     graph = converted(model)
     sums = [op for op in graph.of_kind("KgnConv2D") if op.options["float_output"]][:3]
+    assert [op.input(SECOND_ADDEND) for op in sums] == [ABSENT] * 3
     assert sums[1].input(ADDEND) == sums[0].outputs[0]
     assert sums[2].input(ADDEND) == sums[1].outputs[0]
     assert [op.input(ADDEND_MULTIPLIER) != ABSENT for op in sums] == [True, False, False]
@@ -137,3 +145,19 @@ def test_relu_does_not_pass_a_scale_of_unknown_sign():
     graph = converted(keras.Model(inputs, keras.layers.ReLU()(x)))
     (op,) = graph.of_kind("KgnConv2D")
     assert op.options["pre_activation"] == 0
+
+
+def test_bases_with_skips_of_their_own_add_them_beside_their_predecessor():
+    inputs = keras.Input((5, 5, 8))
+    quantised = Quantize("ste_sign")(inputs)
+    branches = []
+    for _ in range(3):
+        x = conv(8)(quantised)
+        branches.append(keras.layers.Add()([conv(8)(Quantize("ste_sign")(x)), x]))
+    graph = converted(randomise(keras.Model(inputs, GroupSum()(branches))))
+    assert kinds(graph) == {"KgnQuantize": 1, "KgnConv2D": 6}
+    first = [op for op in graph.of_kind("KgnConv2D") if op.options["out_bits"]]
+    second = [op for op in graph.of_kind("KgnConv2D") if not op.options["out_bits"]]
+    assert [op.input(ADDEND) for op in second] == [op.outputs[0] for op in first]
+    chain = [op.outputs[0] for op in second]
+    assert [op.input(SECOND_ADDEND) for op in second] == [ABSENT, *chain[:2]]

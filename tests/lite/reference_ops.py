@@ -60,7 +60,18 @@ def same_or_valid(size, kernel, stride, dilation, padding):
     return out, total // 2, total - total // 2
 
 
-def _epilogue(acc, multiplier, bias, pixel_scale, addend, addend_multiplier, options):
+def _epilogue(
+    acc,
+    options,
+    multiplier,
+    bias,
+    pixel_scale=None,
+    addend=None,
+    addend_multiplier=None,
+    second_addend=None,
+    quantize_multiplier=None,
+    quantize_bias=None,
+):
     v = acc.astype(np.float32)
     if options["pre_activation"]:
         v = np.maximum(v, np.float32(0))
@@ -71,9 +82,12 @@ def _epilogue(acc, multiplier, bias, pixel_scale, addend, addend_multiplier, opt
         y = np.maximum(y, np.float32(0))
     if addend is not None:
         y = y + (addend if addend_multiplier is None else addend_multiplier * addend)
+    if second_addend is not None:
+        y = y + second_addend
     outputs = [y] if options["float_output"] else []
     if options["out_bits"]:
-        codes = quantize(y, options["out_bits"], options["out_scale"])
+        q = y if quantize_multiplier is None else quantize_multiplier * y + quantize_bias
+        codes = quantize(q, options["out_bits"], options["out_scale"])
         outputs.append(pack(codes, options["out_bits"]))
     return outputs
 
@@ -87,9 +101,7 @@ def kgn_dequantize(x, *, bits, channels, scale, version=1):
     return [unpack(x, bits, channels).astype(np.float32) * np.float32(scale)]
 
 
-def kgn_conv2d(
-    x, weights, multiplier, bias, pixel_scale=None, addend=None, addend_multiplier=None, **options
-):
+def kgn_conv2d(x, weights, *epilogue, **options):
     channels, groups = options["channels_in"], options["groups"]
     stride = options["stride_height"], options["stride_width"]
     dilation = options["dilation_height"], options["dilation_width"]
@@ -113,16 +125,14 @@ def kgn_conv2d(
             taps = values[:, rows, columns].reshape(count, oh, ow, groups, depth)
             acc += np.einsum("nhwgc,goc->nhwgo", taps, signs[:, :, i, j])
     acc = acc.reshape(count, oh, ow, out_channels)
-    return _epilogue(acc, multiplier, bias, pixel_scale, addend, addend_multiplier, options)
+    return _epilogue(acc, options, *epilogue)
 
 
-def kgn_dense(
-    x, weights, multiplier, bias, pixel_scale=None, addend=None, addend_multiplier=None, **options
-):
+def kgn_dense(x, weights, *epilogue, **options):
     channels = options["channels_in"]
     values = x.astype(np.float64) if options["bits"] == 32 else unpack(x, options["bits"], channels)
     acc = values @ (1.0 - 2.0 * unpack_bits(weights, channels)).T
-    return _epilogue(acc, multiplier, bias, pixel_scale, addend, addend_multiplier, options)
+    return _epilogue(acc, options, *epilogue)
 
 
 def kgn_max_pool_2d(

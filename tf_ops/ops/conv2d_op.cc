@@ -17,7 +17,7 @@ class Conv2DOp : public Op {
 
   std::vector<OutputSpec> Prepare(const std::vector<InputSpec>& inputs, ThreadPool* pool) override {
     pool_ = pool;
-    ExpectInputCount(inputs, 4, 7);
+    ExpectInputCount(inputs, 4, 10);
     PrepareWeights(inputs);
 
     const auto type = options_.bits == 32 ? ElementType::kFloat32 : ElementType::kInt32;
@@ -48,6 +48,9 @@ class Conv2DOp : public Op {
     if (const auto* addend = OptionalInput(inputs, 5, "addend", ElementType::kFloat32)) {
       ExpectShape("addend", float_shape, addend->shape);
     }
+    if (const auto* addend = OptionalInput(inputs, 7, "second_addend", ElementType::kFloat32)) {
+      ExpectShape("second_addend", float_shape, addend->shape);
+    }
     if (batch > 0) ThrowIfError(conv_.Reshape(batch, height, width, pool->num_threads()));
 
     std::vector<OutputSpec> outputs;
@@ -67,6 +70,7 @@ class Conv2DOp : public Op {
       tensors.pixel_scale = static_cast<const float*>(inputs[4]);
     }
     if (has_addend_) tensors.addend = static_cast<const float*>(inputs[5]);
+    if (has_second_addend_) tensors.second_addend = static_cast<const float*>(inputs[7]);
     if (options_.float_output) tensors.float_out = static_cast<float*>(*outputs++);
     if (options_.out_bits > 0) tensors.packed_out = static_cast<int32_t*>(*outputs);
     conv_.Run(tensors, pool_);
@@ -89,7 +93,25 @@ class Conv2DOp : public Op {
     const auto* addend = OptionalInput(inputs, 5, "addend", ElementType::kFloat32);
     const auto* addend_multiplier =
         OptionalInput(inputs, 6, "addend_multiplier", ElementType::kFloat32);
+    const auto* second_addend = OptionalInput(inputs, 7, "second_addend", ElementType::kFloat32);
+    const auto* quantize_multiplier =
+        OptionalInput(inputs, 8, "quantize_multiplier", ElementType::kFloat32);
+    const auto* quantize_bias = OptionalInput(inputs, 9, "quantize_bias", ElementType::kFloat32);
     has_addend_ = addend != nullptr;
+    has_second_addend_ = second_addend != nullptr;
+    if (second_addend && !addend) {
+      throw OpError(
+          "expected second_addend (input 7) only with an addend (input 5). Received: "
+          "second_addend alone");
+    }
+    if (!quantize_multiplier != !quantize_bias || (quantize_bias && options_.out_bits == 0)) {
+      throw OpError(
+          "expected quantize_multiplier and quantize_bias (inputs 8 and 9) together and only with "
+          "'out_bits' > 0. Received: " +
+          std::string(quantize_multiplier ? "a" : "no") + " quantize_multiplier, " +
+          (quantize_bias ? "a" : "no") +
+          " quantize_bias, out_bits=" + std::to_string(options_.out_bits));
+    }
     if (addend_multiplier && !addend) {
       throw OpError(
           "expected addend_multiplier (input 6) only with an addend (input 5). Received: "
@@ -118,6 +140,12 @@ class Conv2DOp : public Op {
     if (addend_multiplier) {
       constants.addend_multiplier = static_cast<const float*>(
           ConstantData(*addend_multiplier, "addend_multiplier", channels));
+    }
+    if (quantize_multiplier) {
+      constants.quantize_multiplier = static_cast<const float*>(
+          ConstantData(*quantize_multiplier, "quantize_multiplier", channels));
+      constants.quantize_bias =
+          static_cast<const float*>(ConstantData(*quantize_bias, "quantize_bias", channels));
     }
     if (is_prepared_) return;
 
@@ -150,6 +178,7 @@ class Conv2DOp : public Op {
   Conv2D conv_;
   bool is_prepared_ = false;
   bool has_addend_ = false;
+  bool has_second_addend_ = false;
   PixelScale scale_kind_ = PixelScale::kNone;
   ThreadPool* pool_ = nullptr;
 };

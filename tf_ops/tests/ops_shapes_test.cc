@@ -88,6 +88,18 @@ void Conv2DShapes() {
   full[5] = Float32({2, 9, 7, 32});
   CHECK_TRUE(
       Contains(ConvOutcome(full), "addend of shape [2, 9, 7, 33]. Received: shape=[2, 9, 7, 32]"));
+  full[5] = Float32({2, 9, 7, 33});
+  full.push_back(Float32({2, 9, 7, 33}));
+  full.push_back(Float32({33}, true));
+  full.push_back(Float32({33}, true));
+  CHECK_EQ(ConvOutcome(full, {{"out_bits", 1}}), "f[2, 9, 7, 33]i[2, 9, 7, 2]");
+  CHECK_TRUE(Contains(ConvOutcome(full), "only with 'out_bits' > 0"));
+  full.pop_back();
+  CHECK_TRUE(Contains(ConvOutcome(full, {{"out_bits", 1}}), "no quantize_bias"));
+  full.pop_back();
+  full[7] = Float32({2, 9, 7, 32});
+  CHECK_TRUE(Contains(ConvOutcome(full), "second_addend of shape [2, 9, 7, 33]"));
+  full.pop_back();
   full[5] = InputSpec();
   CHECK_TRUE(Contains(ConvOutcome(full), "addend_multiplier (input 6) only with an addend"));
   full[4] = Float32({2, 9, 1, 1});
@@ -116,7 +128,7 @@ void Conv2DRefusals() {
   CHECK_TRUE(Contains(with(1, Int32({0, 3, 3, 2}, true)), "not empty"));
   CHECK_TRUE(Contains(with(2, Float32({32}, true)), "multiplier of shape [33]"));
   CHECK_TRUE(Contains(with(3, Float32({33})), "bias to be constant"));
-  CHECK_TRUE(Contains(ConvOutcome({Int32({2, 9, 7, 2})}), "4 to 7 inputs. Received: 1"));
+  CHECK_TRUE(Contains(ConvOutcome({Int32({2, 9, 7, 2})}), "4 to 10 inputs. Received: 1"));
   auto grouped = ConvInputs({2, 9, 7, 2});
   grouped[1] = Int32({33, 3, 3, 1}, true);
   CHECK_TRUE(Contains(ConvOutcome(grouped, {{"groups", 2}}), "Received: groups=2"));

@@ -7,7 +7,8 @@ import numpy as np
 from ..graph import ABSENT, Graph, Op
 
 KERNEL_OPS = ("KgnConv2D", "KgnDense")
-MULTIPLIER, BIAS, ADDEND, ADDEND_MULTIPLIER = 2, 3, 5, 6
+MULTIPLIER, BIAS, ADDEND, ADDEND_MULTIPLIER, SECOND_ADDEND = 2, 3, 5, 6, 7
+QUANTIZE_MULTIPLIER, QUANTIZE_BIAS = 8, 9
 
 
 def is_float_only(op: Op) -> bool:

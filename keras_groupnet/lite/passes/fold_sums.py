@@ -5,8 +5,8 @@ A maximal tree of ADDs and of MULs by constants is read as one expression
     root = Σ_t coefficient_t · t + offset
 
 over tensors t that are not themselves such a tree. Terms written by a kernel op take their
-coefficient into multiplier and bias; the kernel ops are then chained through their addends:
-the first one adds the one remaining term (the skip, times Σλ), each other one its predecessor.
+coefficient into multiplier and bias; the kernel ops are then chained: each adds its predecessor
+and, if there are terms that no kernel op writes (a skip times Σλ, or one skip a base), one of them.
 K bases and their sum thus become K ops and no pass over a float map.
 """
 
@@ -17,9 +17,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..graph import ABSENT, Graph, Op
-from .epilogue import ADDEND, ADDEND_MULTIPLIER, KERNEL_OPS, is_float_only, scale_output
+from .epilogue import (
+    ADDEND,
+    ADDEND_MULTIPLIER,
+    KERNEL_OPS,
+    SECOND_ADDEND,
+    is_float_only,
+    scale_output,
+)
 
 _RELU = 1
+_ZERO = np.zeros((), np.float32)
 
 
 @dataclass
@@ -121,24 +129,27 @@ def _fold(graph: Graph, root: Op) -> bool:
     for op in expression.ops:
         graph.ops.remove(op)
     kernels.sort(key=lambda pair: graph.ops.index(pair[0]))
-    addend, factor = _sum_of_others(graph, others, target)
-    for op, coefficient in kernels:
-        last = op is kernels[-1][0]
-        offset = expression.offset if last else np.zeros((), np.float32)
-        scale_output(graph, op, coefficient, offset)
-        if addend != ABSENT:
-            op.set_input(ADDEND, addend)
-        if factor is not None:
-            op.set_input(ADDEND_MULTIPLIER, factor)
-        output = (
+    if len(others) > len(kernels):
+        kept = len(kernels) - 1
+        others[kept:] = [(_sum(graph, others[kept:], target), np.ones((), np.float32))]
+    previous = ABSENT
+    for i, (op, coefficient) in enumerate(kernels):
+        last = i == len(kernels) - 1
+        scale_output(graph, op, coefficient, expression.offset if last else _ZERO)
+        addends = [previous] if previous != ABSENT else []
+        if i < len(others):
+            addends.insert(0, others[i][0])
+            _set_addend_multiplier(graph, op, others[i][1])
+        for position, tensor in zip((ADDEND, SECOND_ADDEND), addends, strict=False):
+            op.set_input(position, tensor)
+        previous = (
             target
             if last
             else graph.add_tensor(
                 graph.shape(target), np.float32, graph.name(op.outputs[0]) + "/sum", target
             )
         )
-        op.outputs = [output]
-        addend, factor = output, None
+        op.outputs = [previous]
     if relu:
         kernels[0][0].options["activation"] = 1
     graph.tidy()
@@ -160,26 +171,25 @@ def _absorbing(graph: Graph, tensor: int, inside: list[Op]) -> Op | None:
     return op if private else None
 
 
-def _sum_of_others(graph: Graph, others, target: int) -> tuple[int, int | None]:
-    """One tensor (and its multiplier) for the terms that no kernel op writes."""
-    if not others:
-        return ABSENT, None
-    if len(others) == 1:
-        tensor, coefficient = others[0]
-        if (coefficient == 1).all():
-            return tensor, None
-        channels = graph.shape(target)[-1]
-        values = np.broadcast_to(coefficient, (channels,)).astype(np.float32)
-        return tensor, graph.add_constant(values, graph.name(target) + "/addend_multiplier")
+def _set_addend_multiplier(graph: Graph, op: Op, coefficient: np.ndarray) -> None:
+    if (coefficient == 1).all():
+        return
+    values = np.broadcast_to(coefficient, graph.shape(op.outputs[0])[-1:]).astype(np.float32)
+    name = graph.name(op.outputs[0]) + "/addend_multiplier"
+    op.set_input(ADDEND_MULTIPLIER, graph.add_constant(values, name))
+
+
+def _sum(graph: Graph, terms: list[tuple[int, np.ndarray]], target: int) -> int:
+    """The sum of terms by float ops: there are more of them than kernel ops to add them."""
     total = ABSENT
-    for tensor, coefficient in others:
+    for tensor, coefficient in terms:
         if not (coefficient == 1).all():
             constant = graph.add_constant(
                 np.asarray(coefficient, np.float32), graph.name(tensor) + "/coefficient"
             )
             tensor = _insert(graph, "MUL", tensor, constant, target)
         total = tensor if total == ABSENT else _insert(graph, "ADD", total, tensor, target)
-    return total, None
+    return total
 
 
 def _insert(graph: Graph, kind: str, left: int, right: int, like: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..graph import Graph, Op
-from .epilogue import KERNEL_OPS, is_float_only
+from .epilogue import KERNEL_OPS, QUANTIZE_BIAS, QUANTIZE_MULTIPLIER, is_float_only
 from .pack_inputs import max_pool_options
 
 
@@ -16,13 +16,12 @@ def run(graph: Graph) -> bool:
         changed |= _swap_with_max_pool(graph, quantize)
         source = quantize.inputs[0]
         op = graph.producer(source)
-        if (
-            len(quantize.inputs) > 1
-            or op is None
-            or op.kind not in KERNEL_OPS
-            or not is_float_only(op)
-        ):
+        if op is None or op.kind not in KERNEL_OPS or not is_float_only(op):
             continue
+        for position, tensor in zip(
+            (QUANTIZE_MULTIPLIER, QUANTIZE_BIAS), quantize.inputs[1:], strict=False
+        ):
+            op.set_input(position, tensor)
         op.options["out_bits"] = quantize.options["bits"]
         op.options["out_scale"] = quantize.options["scale"]
         graph.ops.remove(quantize)
