@@ -72,12 +72,12 @@ inline float32x4_t FinishVector(const TileOutput& out, int p, int j, float32x4_t
                    vld1q_f32(out.quantize_bias + c));
 }
 
-// All vectors of one pixel; `values(j)` gives v of vector j.
-template <int kVectors, typename Values>
-inline __attribute__((always_inline)) void FinishPixel(const TileOutput& out, int p,
-                                                       const Values& values) {
+// The first `vectors` vectors of one pixel; `values(j)` gives v of vector j.
+template <int kMost, typename Values>
+inline __attribute__((always_inline)) void FinishVectors(const TileOutput& out, int p, int vectors,
+                                                         const Values& values) {
   uint32_t planes[4] = {};
-  for (int j = 0; j < kVectors; ++j) {
+  for (int j = 0; j < kMost && j < vectors; ++j) {
     const float32x4_t y = FinishVector(out, p, j, values(j));
     if (out.packed_out == nullptr) continue;
     const int left = out.channels - 4 * j;
