@@ -12,10 +12,13 @@ Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 class SeededBatches(keras.utils.PyDataset):
     """Shuffled batches for `fit` on any backend; subclasses say what a batch holds.
 
-    Everything random is a function of `seed`, `epoch` and the position, never of what was drawn
-    before. A run that starts again in epoch 7 with `epoch = 7` (`ResumableCheckpoint` sets it) so
-    gets the batches that the first run would have got; Keras' own shuffling of arrays on the
-    TensorFlow backend cannot be resumed. Do not pass `steps_per_epoch` to `fit`.
+    Everything random here is a function of `seed`, `epoch` and the position, never of what was
+    drawn before. A run that starts again in epoch 7 with `epoch = 7` (`ResumableCheckpoint` sets
+    it) so gets the batches that the first run would have got; Keras' own shuffling of arrays on the
+    TensorFlow backend cannot be resumed.
+
+    Pass `shuffle=False` to `fit`: by default Keras permutes the batches of an epoch once more, with
+    Python's global generator. Do not pass `steps_per_epoch` to `fit`.
 
     Args:
         samples: how many there are.

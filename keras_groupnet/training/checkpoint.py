@@ -27,14 +27,6 @@ _NAME = re.compile(r"epoch-\d+")
 class ResumableCheckpoint(keras.callbacks.Callback):
     """Writes a checkpoint after every epoch, from which a killed run goes on as if alive.
 
-        checkpoint = ResumableCheckpoint("run", train, recipe.callbacks)
-        model.fit(
-            train,
-            epochs=100,
-            initial_epoch=checkpoint.resume(model),
-            callbacks=[*recipe.callbacks, checkpoint],
-        )
-
     Run the same script again after a kill, as often as needed: the weights at the end are
     bit-identical to those of a run that was never killed, if the backend's ops are deterministic
     (TensorFlow: `tf.config.experimental.enable_op_determinism()`).
@@ -45,6 +37,16 @@ class ResumableCheckpoint(keras.callbacks.Callback):
     generators. A checkpoint is written under another name and then renamed, so a kill leaves the
     new one or the one before, whole. The older ones are then removed. For checkpoints within a
     pass over the data, see `steps_per_epoch` of `SeededBatches`.
+
+    Example:
+        checkpoint = ResumableCheckpoint("run", train, recipe.callbacks)
+        model.fit(
+            train,
+            shuffle=False,
+            epochs=100,
+            initial_epoch=checkpoint.resume(model),
+            callbacks=[*recipe.callbacks, checkpoint],
+        )
 
     Args:
         folder: of the run; made if need be.

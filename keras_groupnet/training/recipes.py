@@ -1,8 +1,16 @@
 """The training recipes of Group-Net, as far as the paper and its release give them.
 
-recipe = kgn.training.resnet_recipe(activation_bits=2)
-model.compile(recipe.optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
-model.fit(Batches(x, y, recipe.batch_size), epochs=recipe.epochs, callbacks=recipe.callbacks)
+Example:
+    recipe = kgn.training.resnet_recipe(activation_bits=2)
+    train = kgn.datasets.Batches(x, y, recipe.batch_size, kgn.datasets.CropAndFlip())
+    model.compile(recipe.optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(
+        train,
+        shuffle=False,
+        validation_data=(test_x, test_y),
+        epochs=recipe.epochs,
+        callbacks=recipe.callbacks,
+    )
 """
 
 import dataclasses
