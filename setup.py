@@ -1,7 +1,7 @@
 """Builds the C++ delegate with CMake and packs it as data of the `keras_groupnet` wheel.
 
-The library is opened by `load_delegate`, never imported, so it depends on no Python version: one `py3-none-<platform>`
-wheel serves all of them. Everything else about the package is in pyproject.toml.
+The library is opened by `load_delegate`, never imported, so it depends on no Python version: one
+`py3-none-<platform>` wheel serves all of them. The rest about the package is in pyproject.toml.
 """
 
 import os
@@ -18,8 +18,8 @@ ROOT = Path(__file__).parent.resolve()
 class BuildDelegate(build_ext):
     """Runs CMake in place of the Python extension compiler.
 
-    Being a `build_ext`, it inherits where the result belongs: the wheel's tree, or the source tree of an editable
-    install.
+    Being a `build_ext`, it inherits where the result belongs: the wheel's tree, or the source tree
+    of an editable install.
     """
 
     def get_ext_filename(self, fullname):
