@@ -227,6 +227,8 @@ def _table(model: ModelSummary) -> Table:
             f"{first.speedup:.1f}x" if first.binary_weights and first.speedup else "",
         )
     macs = sum(model.binary_macs.values()) + model.float_macs
+    constants = sum(layer.file_bytes for layer in model.layers)
+    table.add_row("ops and tensors of the file", *[""] * 5, _number(model.file_bytes - constants))
     table.add_section()
     table.add_row(
         "total",
