@@ -18,6 +18,7 @@ COMMANDS = {
     "convert": "turn a .keras file into a .tflite file and check it",
     "summary": "show bits, MACs, memory and theoretical speed-up of each layer",
     "benchmark": "time an architecture as Group-Net, float32 and int8, side by side",
+    "benchmark_layers": "time single convolutions against float32 and int8, side by side",
 }
 
 

@@ -101,8 +101,10 @@ def _prepared(content: bytes, batch_size: int, num_threads: int, runtime: str) -
     if tuple(entry["shape"]) != shape:
         interpreter.resize_tensor_input(entry["index"], shape)
         interpreter.allocate_tensors()
-    values = np.random.default_rng(0).standard_normal(shape)
-    if entry["dtype"] == np.int8:
-        values = np.clip(values * 40, -128, 127)
+    generator = np.random.default_rng(0)
+    values: np.ndarray = generator.standard_normal(shape)
+    if np.issubdtype(entry["dtype"], np.integer):
+        limits = np.iinfo(entry["dtype"])
+        values = generator.integers(limits.min, limits.max, shape, endpoint=True)
     interpreter.set_tensor(entry["index"], values.astype(entry["dtype"]))
     return interpreter

@@ -56,6 +56,12 @@ def test_benchmark_shows_the_rivals(capsys):
     assert all(name in shown for name in ("ours", "float32", "int8", "threads 1"))
 
 
+def test_benchmark_layers_compares_single_convolutions(capsys):
+    assert cli.run(["benchmark_layers", "--shapes=8x8x16", "--bits=1,2", "--runs=1"]) == 0
+    shown = capsys.readouterr().out
+    assert all(text in shown for text in ("8x8x16", "1 bit / float32", "2 bit / int8"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
