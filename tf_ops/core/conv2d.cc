@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include "core/aligned_buffer.h"
@@ -15,6 +17,10 @@ namespace kgn {
 namespace {
 
 constexpr int kMaxPixels = 16;  // of any kernel's tile
+
+// Of the arrays with an entry for each channel of each tap or case of padding. Channels are rounded
+// up to a kernel's lanes in each group, so a small file can ask for large ones.
+constexpr int64_t kMostEntries = int64_t{1} << 27;
 
 Status Check(const ConvParams& p, const ConvWeights& w) {
   const auto in_range = [](int value) { return value >= 1 && value <= (1 << 20); };
@@ -99,7 +105,7 @@ struct Conv2D::Impl {
   float scale = 1;
   std::vector<char> corrected;  // [patterns]: whether the corrections are not all 0
 
-  void PlanPatterns();
+  Status PlanPatterns();
   void RunTask(const ConvTensors& tensors, int64_t task, int thread) const;
   void RunBlock(const ConvTensors& tensors, const ConvBlock& block, const char* map,
                 ptrdiff_t plane_bytes, int64_t first_pixel, int64_t rows, float* float_out) const;
@@ -107,26 +113,31 @@ struct Conv2D::Impl {
 
 namespace {
 
-// Gives each position the number of its set of taps outside; `sets` gets one bit vector for each
-// number.
-void FindPatterns(int64_t positions, int64_t stride, int64_t pad, int64_t kernel, int64_t dilation,
-                  int64_t size, std::vector<int>* pattern, std::vector<std::vector<bool>>* sets) {
+// The taps [begin, end) that lie inside the map.
+using TapRange = std::pair<int64_t, int64_t>;
+
+// Gives each position along one axis the number of its range of taps inside; returns the ranges.
+std::vector<TapRange> FindPatterns(int64_t positions, int64_t stride, int64_t pad, int64_t kernel,
+                                   int64_t dilation, int64_t size, std::vector<int>* pattern) {
+  const auto taps_before = [&](int64_t distance) {
+    return std::min(kernel, distance <= 0 ? 0 : (distance + dilation - 1) / dilation);
+  };
+  std::map<TapRange, int> numbers;
+  std::vector<TapRange> ranges;
   pattern->resize(positions);
   for (int64_t i = 0; i < positions; ++i) {
-    std::vector<bool> outside(kernel);
-    for (int64_t k = 0; k < kernel; ++k) {
-      const int64_t at = i * stride - pad + k * dilation;
-      outside[k] = at < 0 || at >= size;
-    }
-    const auto found = std::find(sets->begin(), sets->end(), outside);
-    (*pattern)[i] = static_cast<int>(found - sets->begin());
-    if (found == sets->end()) sets->push_back(outside);
+    const int64_t start = i * stride - pad;
+    const TapRange inside = {taps_before(-start), taps_before(size - start)};
+    const auto added = numbers.emplace(inside, static_cast<int>(ranges.size()));
+    if (added.second) ranges.push_back(inside);
+    (*pattern)[i] = added.first->second;
   }
+  return ranges;
 }
 
 }  // namespace
 
-void Conv2D::Impl::PlanPatterns() {
+Status Conv2D::Impl::PlanPatterns() {
   const ConvParams& p = params;
   const ConvGeometry& g = geometry;
   const int64_t taps = static_cast<int64_t>(p.kernel_height) * p.kernel_width;
@@ -141,7 +152,7 @@ void Conv2D::Impl::PlanPatterns() {
     const bool popcount = p.sum == ConvParams::Sum::kPopcount;
     scale = popcount ? -0.5f * p.acc_scale : 1.0f;
     offsets.assign(1, popcount ? p.acc_offset + 0.5f * p.acc_scale * all : 0.0f);
-    return;
+    return Status::Ok();
   }
   if (p.bits != 1) {
     scale = 1;
@@ -150,35 +161,53 @@ void Conv2D::Impl::PlanPatterns() {
     corrections.assign(padded, 0);
     for (int64_t i = 0; i < taps * padded; ++i)
       corrections[i % padded] -= ((1 << p.bits) - 1) * weights.minus_ones[i];
-    return;
+    return Status::Ok();
   }
   scale = p.sum == ConvParams::Sum::kPopcount ? p.acc_scale : -2.0f;
   offsets.assign(1, p.sum == ConvParams::Sum::kPopcount ? p.acc_offset : all);
-  if (p.pad_value != 0 || !g.copy) return;
-  std::vector<std::vector<bool>> rows, columns;
-  FindPatterns(g.out_height, p.stride_height, g.pad_top, p.kernel_height, p.dilation_height,
-               g.height, &row_pattern, &rows);
-  FindPatterns(g.out_width, p.stride_width, g.pad_left, p.kernel_width, p.dilation_width, g.width,
-               &column_pattern, &columns);
+  if (p.pad_value != 0 || !g.copy) return Status::Ok();
+  const auto rows = FindPatterns(g.out_height, p.stride_height, g.pad_top, p.kernel_height,
+                                 p.dilation_height, g.height, &row_pattern);
+  const auto columns = FindPatterns(g.out_width, p.stride_width, g.pad_left, p.kernel_width,
+                                    p.dilation_width, g.width, &column_pattern);
   column_patterns = static_cast<int>(columns.size());
   const int64_t patterns = static_cast<int64_t>(rows.size() * columns.size());
+  int64_t entries;
+  if (!MultiplyChecked(patterns, padded, &entries) || entries > kMostEntries) {
+    return Status::Error("conv: the padding has too many cases. Received: kernel=%dx%d",
+                         p.kernel_height, p.kernel_width);
+  }
   offsets.assign(patterns, 0.0f);
   corrected.assign(patterns, 0);
-  corrections.assign(patterns * padded, 0);
-  for (int64_t pattern = 0; pattern < patterns; ++pattern) {
-    int64_t inside = 0;
-    for (int64_t tap = 0; tap < taps; ++tap) {
-      if (!rows[pattern / column_patterns][tap / p.kernel_width] &&
-          !columns[pattern % column_patterns][tap % p.kernel_width]) {
-        ++inside;
-        continue;
-      }
-      corrected[pattern] = 1;
-      for (int64_t c = 0; c < padded; ++c)
-        corrections[pattern * padded + c] -= weights.minus_ones[tap * padded + c];
+  corrections.assign(entries, 0);
+  // sums[ky][kx]: of the taps above and left of (ky, kx), so that any rectangle of taps is the sum
+  // of four of them.
+  const int64_t sums_width = p.kernel_width + 1;
+  std::vector<int32_t> sums((p.kernel_height + 1) * sums_width * padded);
+  const auto sums_at = [&](int64_t ky, int64_t kx) {
+    return sums.data() + (ky * sums_width + kx) * padded;
+  };
+  for (int64_t tap = 0; tap < taps; ++tap) {
+    const int64_t ky = tap / p.kernel_width, kx = tap % p.kernel_width;
+    for (int64_t c = 0; c < padded; ++c) {
+      sums_at(ky + 1, kx + 1)[c] = weights.minus_ones[tap * padded + c] + sums_at(ky, kx + 1)[c] +
+                                   sums_at(ky + 1, kx)[c] - sums_at(ky, kx)[c];
     }
-    offsets[pattern] = static_cast<float>(inside * (p.channels_in / p.groups));
   }
+  for (int64_t pattern = 0; pattern < patterns; ++pattern) {
+    const TapRange y = rows[pattern / column_patterns];
+    const TapRange x = columns[pattern % column_patterns];
+    const int64_t inside = (y.second - y.first) * (x.second - x.first);
+    offsets[pattern] = static_cast<float>(inside * (p.channels_in / p.groups));
+    corrected[pattern] = inside < taps;
+    for (int64_t c = 0; c < padded; ++c) {
+      corrections[pattern * padded + c] =
+          sums_at(y.second, x.second)[c] - sums_at(y.first, x.second)[c] -
+          sums_at(y.second, x.first)[c] + sums_at(y.first, x.first)[c] -
+          sums_at(p.kernel_height, p.kernel_width)[c];
+    }
+  }
+  return Status::Ok();
 }
 
 void Conv2D::Impl::RunBlock(const ConvTensors& t, const ConvBlock& block, const char* map,
@@ -327,6 +356,14 @@ Status Conv2D::Prepare(const ConvParams& params, const ConvWeights& weights,
   impl_->quantize = ChooseQuantizeKernel(kernel);
   impl_->pack_after =
       params.out_bits > 0 && params.groups > 1 && params.channels_out / params.groups % 32 != 0;
+  const int64_t lanes = impl_->kernel->lanes;
+  int64_t entries = params.groups * ((params.channels_out / params.groups + lanes - 1) / lanes);
+  if (!MultiplyChecked(entries, lanes * params.kernel_height * params.kernel_width, &entries) ||
+      entries > kMostEntries) {
+    return Status::Error(
+        "conv: the weights are too large. Received: kernel=%dx%d, channels_out=%d, groups=%d",
+        params.kernel_height, params.kernel_width, params.channels_out, params.groups);
+  }
   try {
     return PrepareWeights(params, weights, *impl_->kernel, &impl_->weights);
   } catch (const std::bad_alloc&) {
@@ -358,7 +395,7 @@ Status Conv2D::Reshape(int64_t batch, int64_t height, int64_t width, int num_thr
       return Status::Error("conv: scratch is too large");
     impl_->slice_bytes = bytes;
     KGN_RETURN_IF_ERROR(impl_->scratch.Allocate(g.scratch_bytes + floats > 0 ? total : 0));
-    impl_->PlanPatterns();
+    KGN_RETURN_IF_ERROR(impl_->PlanPatterns());
   } catch (const std::bad_alloc&) {
     return Status::Error("conv: out of memory");
   }

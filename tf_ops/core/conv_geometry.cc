@@ -11,6 +11,8 @@ namespace {
 
 // A thread's map should stay in its second-level cache.
 constexpr int64_t kMapBytes = 256 * 1024;
+// It never gets larger than this, whatever kernel and dilation a file asks for.
+constexpr int64_t kLargestMapBytes = int64_t{1} << 28;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -57,7 +59,7 @@ void ExtractBits(const uint32_t* words, int64_t first, int64_t count, uint32_t* 
 
 // Channels of a group whose bits fit the stack when they are brought to a word boundary; a multiple
 // of every step.
-constexpr int64_t kChunkChannels = 1024;
+constexpr int64_t kChunkChannels = 960;
 
 // `count` pixels of padding.
 void FillPadding(const ConvParams& p, const ConvKernel& kernel, const ConvGeometry& g,
@@ -206,6 +208,20 @@ Status PlanGeometry(const ConvParams& p, const ConvKernel& kernel, int64_t batch
   g->pixel_bytes = g->copy ? g->group_bytes * p.groups : 4 * input_words;
   g->plane_bytes = 4 * WordsFor(p.channels_in);
 
+  // Checked before any other product: what follows multiplies no more than these and the extents of
+  // the input.
+  int64_t band_bytes = Planes(p, kernel) * g->pixel_bytes;
+  if (g->copy && (!MultiplyChecked(band_bytes, g->map_width, &band_bytes) ||
+                  !MultiplyChecked(band_bytes, g->MapRows(p, 1), &band_bytes) ||
+                  band_bytes > kLargestMapBytes)) {
+    return Status::Error(
+        "conv: the rows that one row of the output looks at, padding included, take more than %lld "
+        "bytes. Received: height=%lld, width=%lld, kernel=%dx%d, dilation=%dx%d",
+        static_cast<long long>(kLargestMapBytes), static_cast<long long>(height),
+        static_cast<long long>(width), p.kernel_height, p.kernel_width, p.dilation_height,
+        p.dilation_width);
+  }
+
   // Taps of a row that lie one behind the other are one run.
   const bool merge = p.groups == 1 && p.dilation_width == 1 && (g->copy || Planes(p, kernel) == 1);
   const int64_t columns = merge ? 1 : p.kernel_width;
@@ -219,13 +235,9 @@ Status PlanGeometry(const ConvParams& p, const ConvKernel& kernel, int64_t batch
   }
 
   CutWork(p, kernel, num_threads, blocks, weight_bytes, may_split, g);
-  g->scratch_bytes = 0;
-  if (g->copy &&
-      (!MultiplyChecked(g->MapRows(p, g->rows_per_band), g->map_width, &g->scratch_bytes) ||
-       !MultiplyChecked(g->scratch_bytes, Planes(p, kernel) * g->pixel_bytes, &g->scratch_bytes))) {
-    return Status::Error("conv: the padded input is too large. Received: height=%lld, width=%lld",
-                         static_cast<long long>(height), static_cast<long long>(width));
-  }
+  g->scratch_bytes =
+      g->copy ? g->MapRows(p, g->rows_per_band) * g->map_width * Planes(p, kernel) * g->pixel_bytes
+              : 0;
   return Status::Ok();
 }
 

@@ -38,10 +38,12 @@ inline void StorePacked(const TileOutput& out, __m512 y, __mmask16 valid, int j,
   }
 }
 
-// sums[p][j]: channels 16 * j ... of pixel p, as float32 already for kFloat, else as int32.
+// sums[p][j]: channels 16 * j ... of pixel first_pixel + p, as float32 already for kFloat, else as
+// int32.
 template <int kPixels, int kVectors, bool kFloat, typename Vector>
 inline __attribute__((always_inline)) void FinishTile(const TileOutput& out,
-                                                      const Vector (&sums)[kPixels][kVectors]) {
+                                                      const Vector (&sums)[kPixels][kVectors],
+                                                      int first_pixel = 0) {
   const __m512 zero = _mm512_setzero_ps();
   const __m512 scale = _mm512_set1_ps(out.scale);
 #pragma GCC unroll 4
@@ -54,12 +56,13 @@ inline __attribute__((always_inline)) void FinishTile(const TileOutput& out,
     const __m512 multiplier = _mm512_loadu_ps(out.multiplier + c);
     const __m512 bias = _mm512_loadu_ps(out.bias + c);
 #pragma GCC unroll 8
-    for (int p = 0; p < kPixels; ++p) {
+    for (int i = 0; i < kPixels; ++i) {
+      const int p = first_pixel + i;
       __m512 v;
       if constexpr (kFloat) {
-        v = sums[p][j];
+        v = sums[i][j];
       } else {
-        __m512i sum = sums[p][j];
+        __m512i sum = sums[i][j];
         if (out.corrections != nullptr)
           sum = _mm512_add_epi32(sum, _mm512_loadu_si512(out.corrections[p] + c));
         v = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), scale,

@@ -95,6 +95,30 @@ uint32_t CpuFeatures() {
   return features;
 }
 
+int StepChannels(WeightLayout layout) {
+  switch (layout) {
+    case WeightLayout::kSignBits:
+      return 1;
+    case WeightLayout::kTables16:
+      return 4;
+    case WeightLayout::kTables64:
+      return 16;
+    default:
+      return 32;
+  }
+}
+
+int StepBytes(WeightLayout layout) {
+  switch (layout) {
+    case WeightLayout::kTables16:
+      return 16;
+    case WeightLayout::kTables64:
+      return 64;
+    default:
+      return 4;
+  }
+}
+
 const ConvKernel* ConvKernels(int* count) {
   *count = static_cast<int>(sizeof(kConvKernels) / sizeof(kConvKernels[0]));
   return kConvKernels;

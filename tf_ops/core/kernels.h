@@ -75,24 +75,15 @@ enum class WeightLayout {
   kRows,         // words [n][S], a step is 32 input channels
   kInterleaved,  // words [S][n], a step is 32 input channels
   kSignBits,     // words [S][ceil(n / 32)], a step is one input channel
-  // The tile reads tables instead of values: 16 signed bytes for 4 input channels, entry i holds
-  // the sum of the channels' values, those with bit j of i set taken negative. Weights are indices
-  // into them.
-  kTables16,  // bytes [S][n], a step is one table
-  kTables64,  // bytes [S][n][4], a step is 4 tables; bits 4 and 5 of an index are the table's
-              // number
+  // The tile reads tables instead of values: signed bytes, entry i holds the sum of a few input
+  // channels' values, those with bit j of i set taken negative. Weights are indices into them.
+  kTables16,  // a step is one table of 16 entries: bytes [S][n]
+  kTables64,  // a step is 4 such tables: bytes [S][n][4]; bits 4, 5 of an index: which table
 };
 
 // Input channels of one step, and what they take in the map that the tile reads.
-inline int StepChannels(WeightLayout layout) {
-  return layout == WeightLayout::kSignBits   ? 1
-         : layout == WeightLayout::kTables16 ? 4
-         : layout == WeightLayout::kTables64 ? 16
-                                             : 32;
-}
-inline int StepBytes(WeightLayout layout) {
-  return layout == WeightLayout::kTables16 ? 16 : layout == WeightLayout::kTables64 ? 64 : 4;
-}
+int StepChannels(WeightLayout layout);
+int StepBytes(WeightLayout layout);
 
 // Makes the tables of some pixels.
 struct ExpandArgs {

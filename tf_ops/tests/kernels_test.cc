@@ -28,8 +28,9 @@ int main() {
     }
   }
   for (int i = 0; i < count; ++i) {
-    CHECK(rows[i].max_block % 32 == 0 && 32 % rows[i].lanes == 0 && rows[i].max_pixels <= 16, "%s",
-          rows[i].name);
+    CHECK(rows[i].max_block % 32 == 0 && rows[i].max_block % rows[i].lanes == 0 &&
+              rows[i].max_pixels <= 16,
+          "%s", rows[i].name);
     for (int k = 0; k < i; ++k)
       CHECK(std::strcmp(rows[i].name, rows[k].name) != 0, "%s twice", rows[i].name);
   }
