@@ -50,6 +50,7 @@ def main(_):
         batches,
         epochs=FLAGS.epochs,
         initial_epoch=checkpoint.resume(model),
+        shuffle=False,  # `batches` shuffles itself, so that a resumed run sees the same order
         verbose=2,
         callbacks=[checkpoint],
     )
