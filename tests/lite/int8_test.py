@@ -1,3 +1,5 @@
+from importlib.util import find_spec
+
 import keras
 import numpy as np
 import pytest
@@ -6,7 +8,8 @@ import keras_groupnet as kgn
 from keras_groupnet.lite.graph import Graph
 from tests.lite.networks import conv, two_groups
 
-pytest.importorskip("ai_edge_quantizer", reason="the LiteRT quantizer is not installed")
+if not (find_spec("litert_quantizer") or find_spec("ai_edge_quantizer")):
+    pytest.skip("the LiteRT quantizer is not installed", allow_module_level=True)
 
 
 @pytest.fixture(scope="module")
