@@ -12,27 +12,30 @@ namespace {
 
 template <int kPixels, int kVectors>
 void Tile(const ConvTile& tile) {
-  // Shifts that bring the bit of each channel to the sign.
-  const __m256i shifts = _mm256_setr_epi32(31, 30, 29, 28, 27, 26, 25, 24);
-  const __m256 sign = _mm256_set1_ps(-0.0f);
-  const __m256 one = _mm256_set1_ps(1.0f);
+  // Shifts that bring the bits of channels 24 ... 31 to the sign; those of vector j lie 8 * (3 - j) lower.
+  const __m256i shifts = _mm256_setr_epi32(7, 6, 5, 4, 3, 2, 1, 0);
+  const __m256 plus = _mm256_set1_ps(1.0f);
+  const __m256 minus = _mm256_set1_ps(-1.0f);
   __m256 sums[kPixels][kVectors];
   for (int p = 0; p < kPixels; ++p) {
     for (int j = 0; j < kVectors; ++j) sums[p][j] = _mm256_setzero_ps();
   }
   const char* weights = tile.weights;
+  const char* pixels[kPixels];
+  for (int p = 0; p < kPixels; ++p) pixels[p] = tile.pixel[p];
   for (int r = 0; r < tile.runs; ++r) {
     const ptrdiff_t end = tile.run[r] + 4 * static_cast<ptrdiff_t>(tile.run_steps);
     for (ptrdiff_t at = tile.run[r]; at < end; at += 4, weights += 4) {
+      int word;
+      memcpy(&word, weights, 4);
+      const __m256i bits = _mm256_sllv_epi32(_mm256_set1_epi32(word), shifts);
 #pragma GCC unroll 4
       for (int j = 0; j < kVectors; ++j) {
-        const __m256i bits = _mm256_set1_epi32(static_cast<uint8_t>(weights[j]));
-        const __m256 w = _mm256_or_ps(
-            _mm256_and_ps(_mm256_castsi256_ps(_mm256_sllv_epi32(bits, shifts)), sign), one);
+        const __m256 w = _mm256_blendv_ps(plus, minus, _mm256_castsi256_ps(_mm256_slli_epi32(bits, 24 - 8 * j)));
 #pragma GCC unroll 4
         for (int p = 0; p < kPixels; ++p) {
           sums[p][j] = _mm256_fmadd_ps(
-              _mm256_broadcast_ss(reinterpret_cast<const float*>(tile.pixel[p] + at)), w,
+              _mm256_broadcast_ss(reinterpret_cast<const float*>(pixels[p] + at)), w,
               sums[p][j]);
         }
       }

@@ -28,6 +28,8 @@ void Tile(const ConvTile& tile) {
   for (int p = 0; p < kPixels; ++p) {
     for (int j = 0; j < kVectors; ++j) sums[p][j] = bytes[p][j] = _mm256_setzero_si256();
   }
+  const char* pixels[kPixels];
+  for (int p = 0; p < kPixels; ++p) pixels[p] = tile.pixel[p];
   for (int m = tile.planes - 1; m >= 0; --m) {
     const char* weights = tile.weights;
     int room = kByteSteps;
@@ -39,7 +41,7 @@ void Tile(const ConvTile& tile) {
           __m256i a[kPixels];
           for (int p = 0; p < kPixels; ++p) {
             int word;
-            memcpy(&word, tile.pixel[p] + at, 4);
+            memcpy(&word, pixels[p] + at, 4);
             a[p] = _mm256_set1_epi32(word);
           }
 #pragma GCC unroll 4

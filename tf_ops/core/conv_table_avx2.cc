@@ -46,6 +46,8 @@ void Tile(const ConvTile& tile) {
     }
   }
   const char* weights = tile.weights;
+  const char* pixels[kPixels];
+  for (int p = 0; p < kPixels; ++p) pixels[p] = tile.pixel[p];
   int room = kByteSteps;
   int adds = 0;
   for (int r = 0; r < tile.runs; ++r) {
@@ -59,7 +61,7 @@ void Tile(const ConvTile& tile) {
 #pragma GCC unroll 4
         for (int p = 0; p < kPixels; ++p) {
           const __m256i table = _mm256_broadcastsi128_si256(
-              _mm_loadu_si128(reinterpret_cast<const __m128i*>(tile.pixel[p] + at)));
+              _mm_loadu_si128(reinterpret_cast<const __m128i*>(pixels[p] + at)));
           for (int j = 0; j < kVectors; ++j)
             bytes[p][j] = _mm256_add_epi8(bytes[p][j], _mm256_shuffle_epi8(table, w[j]));
         }

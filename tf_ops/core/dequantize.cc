@@ -1,6 +1,7 @@
 #include "core/dequantize.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/bitpack.h"
 
@@ -10,23 +11,34 @@ namespace {
 // Pixels a task should have are this many floats.
 constexpr int64_t kTaskFloats = 16 * 1024;
 
+// Bit i of the index to byte i.
+struct Spread {
+  uint64_t bytes[256];
+};
+
+constexpr Spread MakeSpread() {
+  Spread spread = {};
+  for (int index = 0; index < 256; ++index) {
+    for (int i = 0; i < 8; ++i) spread.bytes[index] |= static_cast<uint64_t>(index >> i & 1) << (8 * i);
+  }
+  return spread;
+}
+
+constexpr Spread kSpread = MakeSpread();
+
 void DequantizePixel(const DequantizeParams& params, const uint32_t* in, float* out) {
   const int64_t words = WordsFor(params.channels);
-  // The value of each code: a table, so that one loop serves all kinds.
-  float values[16];
-  for (int code = 0; code < 1 << params.bits; ++code) {
-    values[code] =
-        params.bits == 1 ? (code != 0 ? -1.0f : 1.0f) : static_cast<float>(code) * params.scale;
-  }
-  for (int64_t first = 0; first < params.channels; first += 32) {
-    uint32_t planes[4] = {};
-    for (int m = 0; m < params.bits; ++m) planes[m] = in[m * words + first / 32];
-    const int64_t count = std::min<int64_t>(32, params.channels - first);
-    for (int64_t i = 0; i < count; ++i) {
-      const uint32_t code = (planes[0] >> i & 1u) | (planes[1] >> i & 1u) << 1 |
-                            (planes[2] >> i & 1u) << 2 | (planes[3] >> i & 1u) << 3;
-      out[first + i] = values[code];
+  for (int64_t c = 0; c < params.channels; c += 8) {
+    uint64_t bytes = 0;
+    for (int m = 0; m < params.bits; ++m) bytes |= kSpread.bytes[in[m * words + c / 32] >> (c % 32) & 255] << m;
+    uint8_t codes[8];
+    for (int i = 0; i < 8; ++i) codes[i] = static_cast<uint8_t>(bytes >> (8 * i));
+    float values[8];
+    for (int i = 0; i < 8; ++i) {
+      const float code = static_cast<float>(codes[i]);
+      values[i] = params.bits == 1 ? 1.0f - 2.0f * code : code * params.scale;
     }
+    std::memcpy(out + c, values, 4 * static_cast<size_t>(std::min<int64_t>(8, params.channels - c)));
   }
 }
 
