@@ -4,7 +4,7 @@ import math
 
 import keras
 
-from keras_groupnet.layers import ActivationScale, QuantDepthwiseConv2D
+from keras_groupnet.layers import ActivationScale, LatentConv2D, QuantDepthwiseConv2D
 from keras_groupnet.model_graph import ModelGraph
 
 _WORD_BITS = 32
@@ -16,7 +16,22 @@ _FOLDED = (keras.layers.Multiply, keras.layers.ReLU)
 
 def is_binary(layer: keras.layers.Layer) -> bool:
     """Whether a layer has 1-bit weights."""
-    return getattr(getattr(layer, "kernel_quantizer", None), "precision", 32) == 1
+    quantizer = getattr(layer, "kernel_quantizer", None)
+    return getattr(layer, "kernel_precision", getattr(quantizer, "precision", 32)) == 1
+
+
+def binary_shape(layer: keras.layers.Layer) -> tuple[int, ...]:
+    """Shape of a binary layer's 1-bit kernel in the converted file."""
+    return getattr(layer, "binary_shape", None) or tuple(layer.kernel.shape)
+
+
+def float_weights(layer: keras.layers.Layer) -> int:
+    """Weights of a layer that are real in the converted file, scales of kernels aside."""
+    if not is_binary(layer):
+        return layer.count_params()
+    if isinstance(layer, LatentConv2D):
+        return layer.deployed_floats
+    return layer.count_params() - math.prod(layer.kernel.shape)
 
 
 def constant_bytes(layer: keras.layers.Layer, graph: ModelGraph) -> int:
@@ -29,12 +44,15 @@ def constant_bytes(layer: keras.layers.Layer, graph: ModelGraph) -> int:
     elsewhere multiplier and bias, 8 per channel.
     """
     if is_binary(layer):
-        shape = tuple(layer.kernel.shape)
+        shape = binary_shape(layer)
         if isinstance(layer, QuantDepthwiseConv2D):
             shape = (*shape[:2], 1, shape[2] * shape[3])
         *taps, inputs, outputs = shape
         words = math.prod(taps) * math.ceil(inputs / _WORD_BITS) * outputs
-        return words * 4 + (1 + layer.use_bias) * outputs * _FLOAT_BYTES
+        scales = (1 + layer.use_bias) * outputs
+        if isinstance(layer, LatentConv2D):
+            scales += layer.deployed_floats
+        return words * 4 + scales * _FLOAT_BYTES
     if isinstance(layer, keras.layers.BatchNormalization):
         vectors = _batch_norm_vectors(layer, graph)
         return vectors * layer.output.shape[-1] * _FLOAT_BYTES

@@ -10,7 +10,13 @@ import keras
 from rich.console import Console
 from rich.table import Table
 
-from keras_groupnet.file_size import constant_bytes, is_binary, overhead_bytes
+from keras_groupnet.file_size import (
+    binary_shape,
+    constant_bytes,
+    float_weights,
+    is_binary,
+    overhead_bytes,
+)
 from keras_groupnet.model_graph import ModelGraph
 
 # Eq. 4 takes it that a processor does 64 binary operations in the time of one real operation.
@@ -169,11 +175,11 @@ def summarize(model: keras.Model, input_shape: tuple[int, ...] | None = None) ->
 
 def _layer(layer: keras.layers.Layer, graph: ModelGraph, bases: int) -> LayerSummary:
     name = graph.names[layer]
-    weights = layer.count_params()
-    binary = math.prod(layer.kernel.shape) if is_binary(layer) else 0
+    real = float_weights(layer)
+    binary = math.prod(binary_shape(layer)) if is_binary(layer) else 0
     output = keras.tree.flatten(layer.output)[0]
     shape = tuple(output.shape[1:])
-    if weights and None in shape:
+    if real + binary and None in shape:
         raise ValueError(
             "The shapes must be known to count operations: pass `input_shape=(height, width, "
             f"channels)`. Received: layer {name!r} with output shape {shape}"
@@ -183,7 +189,7 @@ def _layer(layer: keras.layers.Layer, graph: ModelGraph, bases: int) -> LayerSum
         type(layer).__name__,
         shape,
         binary,
-        weights - binary,
+        real,
         _macs(layer, shape),
         graph.activation_bits(layer) if binary else 32,
         bases,
@@ -196,11 +202,12 @@ def _macs(layer: keras.layers.Layer, output_shape: tuple[int, ...]) -> int:
     kernels = [weight for weight in layer.weights if weight.name.endswith("kernel")]
     if not kernels:
         return 0
+    shapes = [binary_shape(layer)] if is_binary(layer) else [kernel.shape for kernel in kernels]
     transposed = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose)
     shape = tuple(layer.input.shape[1:]) if isinstance(layer, transposed) else output_shape
     channels_first = getattr(layer, "data_format", None) == "channels_first"
     positions = math.prod(shape[1:] if channels_first else shape[:-1])
-    return positions * sum(math.prod(kernel.shape) for kernel in kernels)
+    return positions * sum(math.prod(kernel) for kernel in shapes)
 
 
 def _table(model: ModelSummary) -> Table:

@@ -14,9 +14,9 @@ import numpy as np
 import tensorflow as tf
 
 from . import passes
+from .exporting import exporting_clone, layers_of
 from .graph import Graph
 from .report import ConversionError, ConversionReport, LayerFate
-from .twins import exporting_clone, layers_of
 from .verify import compare
 
 

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ..layers import QuantConv2D, QuantDense, QuantDepthwiseConv2D, Quantize
+from ..layers import LatentConv2D, QuantDepthwiseConv2D
 from .bitpack import pack_kernel
 from .composite import composite
 
@@ -65,13 +65,13 @@ def _kernel_values(packed, channels: int):
     return tf.transpose(values, (*range(1, len(values.shape)), 0))
 
 
-def _same_padding(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
+def same_padding(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
     """TensorFlow's SAME: the odd row or column goes to the bottom or right."""
     total = max((-(-size // stride) - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
     return total // 2, total - total // 2
 
 
-class _Twin(keras.layers.Layer):
+class Twin(keras.layers.Layer):
     """A layer with the name and output shape of the one it stands for."""
 
     def __init__(self, layer: keras.layers.Layer):
@@ -82,7 +82,7 @@ class _Twin(keras.layers.Layer):
         return self.original.compute_output_shape(input_shape)
 
 
-class FloatTwin(_Twin):
+class FloatTwin(Twin):
     """Calls the layer itself: its quantizers become ordinary float ops."""
 
     def call(self, inputs):
@@ -90,7 +90,7 @@ class FloatTwin(_Twin):
         return self.original(inputs)
 
 
-class FakeQuantizeTwin(_Twin):
+class FakeQuantizeTwin(Twin):
     """Emits KgnFakeQuantize: float in, the quantised values as float out."""
 
     def __init__(self, layer, quantizer):
@@ -104,12 +104,12 @@ class FakeQuantizeTwin(_Twin):
         return composite("KgnFakeQuantize", options, self.quantizer, inputs)
 
 
-class _KernelTwin(_Twin):
+class _KernelTwin(Twin):
     """Packs the kernel; emits the input quantizer and then the layer itself."""
 
     def __init__(self, layer, hwio: Callable[[np.ndarray], np.ndarray]):
         super().__init__(layer)
-        if layer.kernel_quantizer is None:
+        if layer.kernel_quantizer is None and not isinstance(layer, LatentConv2D):
             raise NotBinary("it has no kernel quantizer")
         kernel = keras.ops.convert_to_tensor(layer.kernel.numpy().astype(np.float32))
         quantised = keras.ops.convert_to_numpy(layer.quantize_kernel(kernel))
@@ -160,7 +160,7 @@ class Conv2DTwin(_KernelTwin):
             padding = "SAME" if same else "VALID"
             if same and pad:
                 edges = [
-                    _same_padding(x.shape[1 + i], packed.shape[1 + i], s, d)
+                    same_padding(x.shape[1 + i], packed.shape[1 + i], s, d)
                     for i, (s, d) in enumerate(((sh, dh), (sw, dw)))
                 ]
                 x = tf.pad(x, [(0, 0), *edges, (0, 0)], constant_values=float(pad))
@@ -201,78 +201,6 @@ class DenseTwin(_KernelTwin):
         return tf.reshape(y, (*tf.unstack(tf.shape(inputs))[:-1], y.shape[-1]))
 
 
-def _depthwise_hwio(kernel: np.ndarray) -> np.ndarray:
+def depthwise_hwio(kernel: np.ndarray) -> np.ndarray:
     """Keras' (kh, kw, C, M) as a grouped kernel (kh, kw, 1, C * M), channel-major like Keras."""
     return kernel.reshape(*kernel.shape[:2], 1, -1)
-
-
-def twin_of(layer: keras.layers.Layer) -> keras.layers.Layer | None:
-    """The exporting twin of a layer, None if it needs none.
-
-    Raises:
-        NotBinary: the layer is ours but its quantizers do not fit the ops.
-    """
-    if isinstance(layer, QuantDepthwiseConv2D):
-        return Conv2DTwin(layer, _depthwise_hwio)
-    if isinstance(layer, QuantConv2D):
-        return Conv2DTwin(layer)
-    if isinstance(layer, QuantDense):
-        return DenseTwin(layer)
-    if isinstance(layer, Quantize):
-        return FakeQuantizeTwin(layer, layer.quantizer)
-    return None
-
-
-def exporting_clone(
-    model: keras.Model, batch_size: int | None
-) -> tuple[keras.Model, dict[str, str]]:
-    """Clones a functional or Sequential model in float32 with twins for our layers.
-
-    Args:
-        model: the model; it is not changed.
-        batch_size: None leaves the batch dynamic.
-
-    Returns:
-        The clone, and for each of our layers that stays float the reason.
-    """
-    stays_float: dict[str, str] = {}
-
-    def clone(layer):
-        try:
-            twin = twin_of(layer)
-        except NotBinary as error:
-            stays_float[layer.name] = str(error)
-            return FloatTwin(layer)
-        if twin is not None:
-            return twin
-        config = layer.get_config()
-        if "dtype" in config:
-            config["dtype"] = "float32"
-        return type(layer).from_config(config)
-
-    def fresh_input(tensor):
-        shape = (batch_size, *tensor.shape[1:])
-        return keras.Input(batch_shape=shape, dtype=tensor.dtype, name=tensor.name)
-
-    single = isinstance(model, keras.Sequential)  # has no `input` before it is called
-    inputs = keras.tree.map_structure(fresh_input, model.inputs[0] if single else model.input)
-    copy = keras.models.clone_model(
-        model, input_tensors=inputs, clone_function=clone, recursive=True
-    )
-    _copy_weights(model, copy)
-    return copy, stays_float
-
-
-def layers_of(model: keras.Model) -> list[keras.layers.Layer]:
-    """The layers of a model, those of nested models included."""
-    return [
-        inner
-        for layer in model.layers
-        for inner in (layers_of(layer) if isinstance(layer, keras.Model) else [layer])
-    ]
-
-
-def _copy_weights(source: keras.Model, target: keras.Model) -> None:
-    for layer, twin in zip(layers_of(source), layers_of(target), strict=True):
-        if not isinstance(twin, _Twin):
-            twin.set_weights(layer.get_weights())

@@ -1,6 +1,6 @@
 """Quantizers: pure functions in `functional`, small classes that can be saved, string aliases."""
 
-from keras_groupnet.quantizers import functional
+from keras_groupnet.quantizers import functional, projection
 from keras_groupnet.quantizers.approx_sign import ApproxSign
 from keras_groupnet.quantizers.base import Quantizer
 from keras_groupnet.quantizers.binary_weight import BinaryWeight
@@ -18,5 +18,6 @@ __all__ = [
     "SteSign",
     "functional",
     "get",
+    "projection",
     "serialize",
 ]

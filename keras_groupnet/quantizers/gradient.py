@@ -37,3 +37,12 @@ def straight_through(
         return joined(*[ops.copy(ops.convert_to_tensor(x)) for x in inputs])
 
     return apply
+
+
+def scale_gradient(x: Any, factor: float) -> Any:
+    """Returns `x`; gradient `factor * g`.
+
+    Under SGD, with momentum too, a variable read through this has its own learning rate,
+    `factor * learning_rate`. Optimizers that divide by the size of the gradient (Adam) undo it.
+    """
+    return straight_through(lambda x: x, lambda g, x: g * factor)(x)

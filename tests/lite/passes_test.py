@@ -16,7 +16,7 @@ from keras_groupnet.lite.passes.epilogue import (
     QUANTIZE_MULTIPLIER,
     SECOND_ADDEND,
 )
-from keras_groupnet.lite.twins import exporting_clone
+from keras_groupnet.lite.exporting import exporting_clone
 from tests.lite.networks import activation, conv, randomise, two_groups
 
 

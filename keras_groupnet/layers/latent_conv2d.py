@@ -1,0 +1,91 @@
+"""What PCNN's, RBCN's and MCN's convolutions share."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_groupnet.layers.quant_conv2d import QuantConv2D
+
+
+class LatentConv2D(QuantConv2D):
+    """A convolution whose deployed kernel depends on more variables than the latent kernel.
+
+    The base of layers that override `quantize_kernel`. There is no bias: in these nets a batch norm
+    follows. The latent kernel and the other variables are left out of converted files.
+
+    Args:
+        filters: output maps; a map has `channels_per_map` channels, next to each other.
+        kernel_size: as in `QuantConv2D`, also `input_quantizer`, `pad_values` and `kwargs`.
+        input_quantizer: see there.
+        pad_values: see there.
+        **kwargs: arguments of `keras.layers.Conv2D` but `use_bias` and `groups`.
+
+    Raises:
+        ValueError: as `QuantConv2D`, and for a bias or groups.
+
+    Attributes:
+        kernel_precision: bits of a weight of the deployed kernel.
+        channels_per_map: output channels that come from one latent filter.
+    """
+
+    kernel_precision = 1
+    channels_per_map = 1
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | tuple[int, int],
+        *,
+        input_quantizer: Any = None,
+        pad_values: float = 0.0,
+        **kwargs: Any,
+    ):
+        use_bias = kwargs.pop("use_bias", False)
+        super().__init__(
+            filters,
+            kernel_size,
+            input_quantizer=input_quantizer,
+            pad_values=pad_values,
+            use_bias=False,
+            **kwargs,
+        )
+        if use_bias or self.groups != 1:
+            raise ValueError(
+                f"{type(self).__name__} has neither bias (put a batch norm behind it) nor groups. "
+                f"Received: use_bias={use_bias!r}, groups={self.groups!r}"
+            )
+
+    @property
+    def binary_shape(self) -> tuple[int, ...]:
+        """Shape of the 1-bit kernel in a converted file."""
+        *taps, maps = self.kernel.shape
+        return (*taps, maps * self.channels_per_map)
+
+    @property
+    def deployed_floats(self) -> int:
+        """Real values of the deployed kernel beside one scale per channel."""
+        return 0
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """See the class of the layer."""
+        *shape, maps = super().compute_output_shape(input_shape)
+        return (*shape, maps * self.channels_per_map)
+
+    def mean_magnitude(self, shape: Any, dtype: Any = None) -> Any:
+        """An initializer: `mean|w|` of the latent kernel, which must exist."""
+        return ops.full(shape, ops.mean(ops.abs(ops.convert_to_tensor(self.kernel))), dtype=dtype)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Writes all variables; that of `keras.layers.Conv2D` knows of kernel and bias only."""
+        keras.layers.Layer.save_own_variables(self, store)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Reads what `save_own_variables` wrote."""
+        keras.layers.Layer.load_own_variables(self, store)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor arguments."""
+        config = super().get_config()
+        del config["kernel_quantizer"]
+        return config
