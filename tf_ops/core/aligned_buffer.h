@@ -15,7 +15,7 @@ namespace kgn {
 class AlignedBuffer {
  public:
   Status Allocate(int64_t bytes) {
-    constexpr int64_t kLargest = int64_t{1} << 40;
+    constexpr int64_t kLargest = int64_t{1} << 31;
     memory_.reset();
     if (bytes >= 0 && bytes <= kLargest)
       memory_.reset(std::aligned_alloc(64, static_cast<size_t>((bytes + 127) / 64 * 64)));

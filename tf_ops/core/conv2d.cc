@@ -20,7 +20,7 @@ constexpr int kMaxPixels = 16;  // of any kernel's tile
 
 // Of the arrays with an entry for each channel of each tap or case of padding. Channels are rounded
 // up to a kernel's lanes in each group, so a small file can ask for large ones.
-constexpr int64_t kMostEntries = int64_t{1} << 27;
+constexpr int64_t kMostEntries = int64_t{1} << 25;
 
 Status Check(const ConvParams& p, const ConvWeights& w) {
   const auto in_range = [](int value) { return value >= 1 && value <= (1 << 20); };
@@ -269,7 +269,9 @@ void Conv2D::Impl::RunBlock(const ConvTensors& t, const ConvBlock& block, const 
           row_pattern.empty() ? 0 : row_pattern[row] * column_patterns + column_pattern[column];
       pixel_offsets[q] = offsets[pattern];
       pixel_corrections[q] =
-          corrections.data() + pattern * weights.padded_channels + block.padded_first;
+          corrections.empty()
+              ? nullptr
+              : corrections.data() + pattern * weights.padded_channels + block.padded_first;
       any_correction |= corrected[pattern] != 0;
       next += column_step;
       if (++column == g.out_width) {

@@ -12,16 +12,20 @@ namespace {
 
 template <int kPixels, int kVectors>
 void Tile(const ConvTile& tile) {
-  // Shifts that bring the bits of channels 24 ... 31 to the sign; those of vector j lie 8 * (3 - j) lower.
+  // Shifts that bring the bits of channels 24 ... 31 to the sign; those of vector j lie 8 * (3 - j)
+  // lower.
   const __m256i shifts = _mm256_setr_epi32(7, 6, 5, 4, 3, 2, 1, 0);
   const __m256 plus = _mm256_set1_ps(1.0f);
   const __m256 minus = _mm256_set1_ps(-1.0f);
   __m256 sums[kPixels][kVectors];
+#pragma GCC unroll 8
   for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 8
     for (int j = 0; j < kVectors; ++j) sums[p][j] = _mm256_setzero_ps();
   }
   const char* weights = tile.weights;
   const char* pixels[kPixels];
+#pragma GCC unroll 8
   for (int p = 0; p < kPixels; ++p) pixels[p] = tile.pixel[p];
   for (int r = 0; r < tile.runs; ++r) {
     const ptrdiff_t end = tile.run[r] + 4 * static_cast<ptrdiff_t>(tile.run_steps);
@@ -31,31 +35,34 @@ void Tile(const ConvTile& tile) {
       const __m256i bits = _mm256_sllv_epi32(_mm256_set1_epi32(word), shifts);
 #pragma GCC unroll 4
       for (int j = 0; j < kVectors; ++j) {
-        const __m256 w = _mm256_blendv_ps(plus, minus, _mm256_castsi256_ps(_mm256_slli_epi32(bits, 24 - 8 * j)));
+        const __m256 w =
+            _mm256_blendv_ps(plus, minus, _mm256_castsi256_ps(_mm256_slli_epi32(bits, 24 - 8 * j)));
 #pragma GCC unroll 4
         for (int p = 0; p < kPixels; ++p) {
           sums[p][j] = _mm256_fmadd_ps(
-              _mm256_broadcast_ss(reinterpret_cast<const float*>(pixels[p] + at)), w,
-              sums[p][j]);
+              _mm256_broadcast_ss(reinterpret_cast<const float*>(pixels[p] + at)), w, sums[p][j]);
         }
       }
     }
   }
+  // The epilogue is a loop over memory, so that the sums above can live in registers.
+  float values[kPixels][8 * kVectors];
+#pragma GCC unroll 4
   for (int p = 0; p < kPixels; ++p) {
-    for (int j = 0; j < kVectors; ++j) FinishVector(tile.out, p, j, j == kVectors - 1, sums[p][j]);
+#pragma GCC unroll 4
+    for (int j = 0; j < kVectors; ++j) _mm256_storeu_ps(values[p] + 8 * j, sums[p][j]);
+  }
+#pragma GCC unroll 8
+  for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 8
+    for (int j = 0; j < kVectors; ++j)
+      FinishVector(tile.out, p, j, j == kVectors - 1, _mm256_loadu_ps(values[p] + 8 * j));
   }
 }
 
 template <int kVectors>
 void TileOfPixels(const ConvTile& tile) {
-  switch (tile.pixels) {
-    case 1:
-      return Tile<1, kVectors>(tile);
-    case 2:
-      return Tile<2, kVectors>(tile);
-    default:
-      return Tile<3, kVectors>(tile);
-  }
+  return tile.pixels == 1 ? Tile<1, kVectors>(tile) : Tile<2, kVectors>(tile);
 }
 
 }  // namespace

@@ -25,10 +25,13 @@ void Tile(const ConvTile& tile) {
   const __m256i low = _mm256_set1_epi8(15);
   __m256i sums[kPixels][kVectors];
   __m256i bytes[kPixels][kVectors];
+#pragma GCC unroll 8
   for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 8
     for (int j = 0; j < kVectors; ++j) sums[p][j] = bytes[p][j] = _mm256_setzero_si256();
   }
   const char* pixels[kPixels];
+#pragma GCC unroll 8
   for (int p = 0; p < kPixels; ++p) pixels[p] = tile.pixel[p];
   for (int m = tile.planes - 1; m >= 0; --m) {
     const char* weights = tile.weights;
@@ -39,6 +42,7 @@ void Tile(const ConvTile& tile) {
         const int steps = left < room ? left : room;
         for (int step = 0; step < steps; ++step, at += 4, weights += 32 * kVectors) {
           __m256i a[kPixels];
+#pragma GCC unroll 8
           for (int p = 0; p < kPixels; ++p) {
             int word;
             memcpy(&word, pixels[p] + at, 4);
@@ -61,7 +65,9 @@ void Tile(const ConvTile& tile) {
         left -= steps;
         room -= steps;
         if (room == 0 || (left == 0 && r == tile.runs - 1)) {
+#pragma GCC unroll 2
           for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 4
             for (int j = 0; j < kVectors; ++j) {
               sums[p][j] = AddBytes(sums[p][j], bytes[p][j]);
               bytes[p][j] = _mm256_setzero_si256();
@@ -72,11 +78,15 @@ void Tile(const ConvTile& tile) {
       }
     }
     if (m == 0) break;
+#pragma GCC unroll 8
     for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 8
       for (int j = 0; j < kVectors; ++j) sums[p][j] = _mm256_add_epi32(sums[p][j], sums[p][j]);
     }
   }
+#pragma GCC unroll 8
   for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 8
     for (int j = 0; j < kVectors; ++j) FinishVector(tile.out, p, j, j == kVectors - 1, sums[p][j]);
   }
 }

@@ -19,13 +19,17 @@ template <int kPixels, int kVectors>
 inline __attribute__((always_inline)) void Sum(const ConvTile& tile, const char* weights,
                                                ptrdiff_t row,
                                                int32x4_t (&sums)[kPixels][kVectors]) {
+#pragma GCC unroll 8
   for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 8
     for (int j = 0; j < kVectors; ++j) sums[p][j] = vdupq_n_s32(0);
   }
   for (int m = tile.planes - 1; m >= 0; --m) {
     const char* w = weights;
     uint8x16_t bytes[kPixels][kVectors];
+#pragma GCC unroll 8
     for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 8
       for (int j = 0; j < kVectors; ++j) bytes[p][j] = vdupq_n_u8(0);
     }
     int room = kByteSteps;
@@ -34,41 +38,32 @@ inline __attribute__((always_inline)) void Sum(const ConvTile& tile, const char*
       for (int left = tile.run_steps; left > 0;) {
         const int steps = left < room ? left : room;
         const char* pixels[kPixels];
+#pragma GCC unroll 8
         for (int p = 0; p < kPixels; ++p) pixels[p] = tile.pixel[p] + at;
-        const auto add = [&](const uint8x16_t(&a)[kPixels]) __attribute__((always_inline)) {
+        for (int step = 0; step < steps; ++step, w += row) {
+          uint8x16_t a[kPixels];
+#pragma GCC unroll 8
+          for (int p = 0; p < kPixels; ++p) {
+            a[p] =
+                vreinterpretq_u8_u32(vld1q_dup_u32(reinterpret_cast<const uint32_t*>(pixels[p])));
+            pixels[p] += 4;
+          }
+#pragma GCC unroll 8
           for (int j = 0; j < kVectors; ++j) {
             const uint8x16_t word =
                 vreinterpretq_u8_u32(vld1q_u32(reinterpret_cast<const uint32_t*>(w) + 4 * j));
+#pragma GCC unroll 8
             for (int p = 0; p < kPixels; ++p)
               bytes[p][j] = vaddq_u8(bytes[p][j], vcntq_u8(veorq_u8(a[p], word)));
           }
-          w += row;
-        };
-        int step = 0;
-        for (; step + 2 <= steps; step += 2) {  // one load for two words of a pixel
-          uint8x16_t a[kPixels], b[kPixels];
-          for (int p = 0; p < kPixels; ++p) {
-            const uint32x2_t words =
-                vreinterpret_u32_u8(vld1_u8(reinterpret_cast<const uint8_t*>(pixels[p])));
-            pixels[p] += 8;
-            a[p] = vreinterpretq_u8_u32(vdupq_lane_u32(words, 0));
-            b[p] = vreinterpretq_u8_u32(vdupq_lane_u32(words, 1));
-          }
-          add(a);
-          add(b);
-        }
-        if (step < steps) {
-          uint8x16_t a[kPixels];
-          for (int p = 0; p < kPixels; ++p)
-            a[p] =
-                vreinterpretq_u8_u32(vld1q_dup_u32(reinterpret_cast<const uint32_t*>(pixels[p])));
-          add(a);
         }
         at += 4 * static_cast<ptrdiff_t>(steps);
         left -= steps;
         room -= steps;
         if (room == 0 || (left == 0 && r == tile.runs - 1)) {
+#pragma GCC unroll 8
           for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 8
             for (int j = 0; j < kVectors; ++j) {
               sums[p][j] = vreinterpretq_s32_u32(
                   vpadalq_u16(vreinterpretq_u32_s32(sums[p][j]), vpaddlq_u8(bytes[p][j])));
@@ -80,7 +75,9 @@ inline __attribute__((always_inline)) void Sum(const ConvTile& tile, const char*
       }
     }
     if (m == 0) break;
+#pragma GCC unroll 8
     for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 8
       for (int j = 0; j < kVectors; ++j) sums[p][j] = vaddq_s32(sums[p][j], sums[p][j]);
     }
   }
@@ -94,12 +91,14 @@ void Tile(const ConvTile& tile) {
   int32x4_t first[kPixels][kFirst];
   Sum<kPixels, kFirst>(tile, tile.weights, kRow, first);
   if constexpr (kRest == 0) {
+#pragma GCC unroll 8
     for (int p = 0; p < kPixels; ++p)
       FinishPixel<kVectors>(tile.out, p,
                             [&](int j) { return ValueOf(tile.out, p, j, first[p][j]); });
   } else {
     int32x4_t rest[kPixels][kRest];
     Sum<kPixels, kRest>(tile, tile.weights + 16 * kFirst, kRow, rest);
+#pragma GCC unroll 8
     for (int p = 0; p < kPixels; ++p) {
       FinishPixel<kVectors>(tile.out, p, [&](int j) {
         return ValueOf(tile.out, p, j, j < kFirst ? first[p][j] : rest[p][j - kFirst]);

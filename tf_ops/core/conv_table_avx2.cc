@@ -39,7 +39,9 @@ void Tile(const ConvTile& tile) {
   __m256i bytes[kPixels][kVectors];
   Wide wide[kPixels][kVectors];
   const __m256i start = _mm256_set1_epi8(-128);
+#pragma GCC unroll 8
   for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 8
     for (int j = 0; j < kVectors; ++j) {
       bytes[p][j] = start;
       wide[p][j].all = wide[p][j].high = _mm256_setzero_si256();
@@ -47,6 +49,7 @@ void Tile(const ConvTile& tile) {
   }
   const char* weights = tile.weights;
   const char* pixels[kPixels];
+#pragma GCC unroll 8
   for (int p = 0; p < kPixels; ++p) pixels[p] = tile.pixel[p];
   int room = kByteSteps;
   int adds = 0;
@@ -56,12 +59,14 @@ void Tile(const ConvTile& tile) {
       const int steps = left < room ? left : room;
       for (int step = 0; step < steps; ++step, at += 16, weights += 32 * kVectors) {
         __m256i w[kVectors];
+#pragma GCC unroll 8
         for (int j = 0; j < kVectors; ++j)
           w[j] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights) + j);
 #pragma GCC unroll 4
         for (int p = 0; p < kPixels; ++p) {
           const __m256i table = _mm256_broadcastsi128_si256(
               _mm_loadu_si128(reinterpret_cast<const __m128i*>(pixels[p] + at)));
+#pragma GCC unroll 2
           for (int j = 0; j < kVectors; ++j)
             bytes[p][j] = _mm256_add_epi8(bytes[p][j], _mm256_shuffle_epi8(table, w[j]));
         }
@@ -72,6 +77,7 @@ void Tile(const ConvTile& tile) {
       if (room != 0 && !end) continue;
 #pragma GCC unroll 4
       for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 2
         for (int j = 0; j < kVectors; ++j) {
           wide[p][j].all = _mm256_add_epi16(wide[p][j].all, bytes[p][j]);
           wide[p][j].high = _mm256_add_epi16(wide[p][j].high, _mm256_srli_epi16(bytes[p][j], 8));
@@ -80,7 +86,9 @@ void Tile(const ConvTile& tile) {
       }
       room = kByteSteps;
       if (++adds != kWideAdds && !end) continue;
+#pragma GCC unroll 8
       for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 8
         for (int j = 0; j < kVectors; ++j) {
           Flush(wide[p][j], adds, sums[p] + 32 * j);
           wide[p][j].all = wide[p][j].high = _mm256_setzero_si256();
@@ -90,6 +98,7 @@ void Tile(const ConvTile& tile) {
     }
   }
   const int vectors = (tile.out.channels + 7) / 8;
+#pragma GCC unroll 8
   for (int p = 0; p < kPixels; ++p) {
     for (int j = 0; j < vectors; ++j) {
       FinishVector(tile.out, p, j, j == vectors - 1,

@@ -16,7 +16,9 @@ void Tile(const ConvTile& tile) {
   int32_t sums[kPixels][16 * kVectors] = {};
   int8x16_t bytes[kPixels][kVectors];
   int16x8_t wide[kPixels][kVectors][2];
+#pragma GCC unroll 8
   for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 8
     for (int j = 0; j < kVectors; ++j) {
       bytes[p][j] = vdupq_n_s8(0);
       wide[p][j][0] = wide[p][j][1] = vdupq_n_s16(0);
@@ -31,10 +33,13 @@ void Tile(const ConvTile& tile) {
       const int steps = left < room ? left : room;
       for (int step = 0; step < steps; ++step, at += 16, weights += 16 * kVectors) {
         uint8x16_t w[kVectors];
+#pragma GCC unroll 8
         for (int j = 0; j < kVectors; ++j)
           w[j] = vld1q_u8(reinterpret_cast<const uint8_t*>(weights) + 16 * j);
+#pragma GCC unroll 8
         for (int p = 0; p < kPixels; ++p) {
           const int8x16_t table = vld1q_s8(reinterpret_cast<const int8_t*>(tile.pixel[p] + at));
+#pragma GCC unroll 8
           for (int j = 0; j < kVectors; ++j)
             bytes[p][j] = vaddq_s8(bytes[p][j], vqtbl1q_s8(table, w[j]));
         }
@@ -43,7 +48,9 @@ void Tile(const ConvTile& tile) {
       room -= steps;
       const bool end = left == 0 && r == tile.runs - 1;
       if (room != 0 && !end) continue;
+#pragma GCC unroll 8
       for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 8
         for (int j = 0; j < kVectors; ++j) {
           wide[p][j][0] = vaddw_s8(wide[p][j][0], vget_low_s8(bytes[p][j]));
           wide[p][j][1] = vaddw_high_s8(wide[p][j][1], bytes[p][j]);
@@ -53,7 +60,9 @@ void Tile(const ConvTile& tile) {
       wide_steps += kByteSteps;
       room = kByteSteps;
       if (wide_steps + kByteSteps <= kWideSteps && !end) continue;
+#pragma GCC unroll 8
       for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 8
         for (int j = 0; j < kVectors; ++j) {
           for (int h = 0; h < 2; ++h) {
             int32_t* sum = sums[p] + 16 * j + 8 * h;
@@ -66,6 +75,7 @@ void Tile(const ConvTile& tile) {
       wide_steps = 0;
     }
   }
+#pragma GCC unroll 8
   for (int p = 0; p < kPixels; ++p) {
     const auto value = [&](int j) { return ValueOf(tile.out, p, j, vld1q_s32(sums[p] + 4 * j)); };
     FinishVectors<4 * kVectors>(tile.out, p, (tile.out.channels + 3) / 4, value);

@@ -19,7 +19,8 @@ struct Spread {
 constexpr Spread MakeSpread() {
   Spread spread = {};
   for (int index = 0; index < 256; ++index) {
-    for (int i = 0; i < 8; ++i) spread.bytes[index] |= static_cast<uint64_t>(index >> i & 1) << (8 * i);
+    for (int i = 0; i < 8; ++i)
+      spread.bytes[index] |= static_cast<uint64_t>(index >> i & 1) << (8 * i);
   }
   return spread;
 }
@@ -30,7 +31,8 @@ void DequantizePixel(const DequantizeParams& params, const uint32_t* in, float* 
   const int64_t words = WordsFor(params.channels);
   for (int64_t c = 0; c < params.channels; c += 8) {
     uint64_t bytes = 0;
-    for (int m = 0; m < params.bits; ++m) bytes |= kSpread.bytes[in[m * words + c / 32] >> (c % 32) & 255] << m;
+    for (int m = 0; m < params.bits; ++m)
+      bytes |= kSpread.bytes[in[m * words + c / 32] >> (c % 32) & 255] << m;
     uint8_t codes[8];
     for (int i = 0; i < 8; ++i) codes[i] = static_cast<uint8_t>(bytes >> (8 * i));
     float values[8];
@@ -38,7 +40,8 @@ void DequantizePixel(const DequantizeParams& params, const uint32_t* in, float* 
       const float code = static_cast<float>(codes[i]);
       values[i] = params.bits == 1 ? 1.0f - 2.0f * code : code * params.scale;
     }
-    std::memcpy(out + c, values, 4 * static_cast<size_t>(std::min<int64_t>(8, params.channels - c)));
+    std::memcpy(out + c, values,
+                4 * static_cast<size_t>(std::min<int64_t>(8, params.channels - c)));
   }
 }
 
