@@ -147,7 +147,7 @@ class Conv2DOp : public Op {
       constants.quantize_bias =
           static_cast<const float*>(ConstantData(*quantize_bias, "quantize_bias", channels));
     }
-    if (is_prepared_) return;
+    if (shape == prepared_shape_) return;
 
     params_.bits = options_.bits;
     params_.channels_in = options_.channels_in;
@@ -167,8 +167,9 @@ class Conv2DOp : public Op {
     params_.float_output = options_.float_output;
     params_.out_bits = options_.out_bits;
     params_.out_scale = options_.out_scale;
+    prepared_shape_.clear();
     ThrowIfError(conv_.Prepare(params_, constants, kernel_));
-    is_prepared_ = true;
+    prepared_shape_ = shape;
   }
 
   const Conv2DOptions options_;
@@ -176,7 +177,7 @@ class Conv2DOp : public Op {
   const std::string kernel_;
   ConvParams params_;
   Conv2D conv_;
-  bool is_prepared_ = false;
+  Shape prepared_shape_;  // of the weights that conv_ holds; empty: none
   bool has_addend_ = false;
   bool has_second_addend_ = false;
   PixelScale scale_kind_ = PixelScale::kNone;

@@ -1,14 +1,14 @@
-// The plugin's C boundary and the static registrations, driven by a small stand-in for the runtime.
+// The plugin's C boundary and the static registrations, driven by the stand-in for the runtime.
 // What the real runtimes make of them: tests/lite/delegate_test.py.
-#include <cstdarg>
+#include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
 
 #include "tests/check_values.h"
 #include "tests/flex.h"
+#include "tests/stand_in_graph.h"
 #include "tflite/c_api.h"
 #include "tflite/registrations.h"
 
@@ -22,118 +22,19 @@ namespace kgn {
 namespace {
 
 using kgn_test::FlexMap;
+using kgn_test::StandInGraph;
 
 std::string last_error;
 
-TfLiteIntArray* IntArray(const std::vector<int>& values) {
-  auto* array = static_cast<TfLiteIntArray*>(std::malloc(sizeof(int) * (values.size() + 1)));
-  array->size = static_cast<int>(values.size());
-  if (!values.empty()) std::memcpy(array->data, values.data(), sizeof(int) * values.size());
-  return array;
-}
-
-void ReportError(TfLiteContext*, const char* format, ...) {
-  char buffer[1024];
-  va_list arguments;
-  va_start(arguments, format);
-  std::vsnprintf(buffer, sizeof(buffer), format, arguments);
-  va_end(arguments);
-  last_error = buffer;
-}
-
-// A graph of one op with one input and one output.
-class Graph {
+// A graph of one op with one input, tensor 0, and one output, tensor 1.
+class Graph : public StandInGraph {
  public:
-  Graph(const char* name, const std::vector<int>& input_shape, const std::vector<uint8_t>& options)
-      : options_(options) {
-    for (int i = 0; i < 2; ++i) {
-      tensors_[i].type = kTfLiteFloat32;
-      tensors_[i].name = i ? "answer" : "question";
-      tensors_[i].dims = IntArray(i ? std::vector<int>{} : input_shape);
-    }
-    tensors_[1].type = kTfLiteInt32;
-    size_t elements = 1;
-    for (int extent : input_shape) elements *= static_cast<size_t>(extent);
-    input.resize(elements);
-    tensors_[0].data = input.data();
-    node_.inputs = IntArray({0});
-    node_.outputs = IntArray({1});
-    node_.custom_initial_data = options_.data();
-    node_.custom_initial_data_size = static_cast<int>(options_.size());
-    original_.builtin_code = 32;
-    original_.custom_name = name;
-    plan_ = IntArray({0});
-
-    context.tensors_size = 2;
-    context.tensors = tensors_;
-    context.impl_ = this;
-    context.recommended_num_threads = -1;
-    context.GetExecutionPlan = [](TfLiteContext* c, TfLiteIntArray** plan) {
-      *plan = Self(c)->plan_;
-      return kTfLiteOk;
-    };
-    context.GetNodeAndRegistration = [](TfLiteContext* c, int, TfLiteNode** node,
-                                        TfLiteRegistration** registration) {
-      *node = &Self(c)->node_;
-      *registration = &Self(c)->original_;
-      return kTfLiteOk;
-    };
-    context.ReplaceNodeSubsetsWithDelegateKernels =
-        [](TfLiteContext* c, TfLiteRegistration registration, const TfLiteIntArray* nodes,
-           TfLiteDelegate* delegate) {
-          Graph* graph = Self(c);
-          graph->registration = registration;
-          TfLiteDelegateParams params = {delegate, IntArray({nodes->data[0]}), IntArray({0}),
-                                         IntArray({1})};
-          graph->node_.user_data =
-              registration.init(c, reinterpret_cast<const char*>(&params), sizeof(params));
-          std::free(params.nodes_to_replace);
-          std::free(params.input_tensors);
-          std::free(params.output_tensors);
-          return kTfLiteOk;
-        };
-    context.ResizeTensor = [](TfLiteContext* c, TfLiteTensor* tensor, TfLiteIntArray* dims) {
-      std::free(tensor->dims);
-      tensor->dims = dims;
-      size_t elements = 1;
-      for (int i = 0; i < dims->size; ++i) elements *= static_cast<size_t>(dims->data[i]);
-      Self(c)->output.resize(elements);
-      tensor->data = Self(c)->output.data();
-      return kTfLiteOk;
-    };
-    context.ReportError = ReportError;
+  Graph(const char* name, const std::vector<int>& input_shape,
+        const std::vector<uint8_t>& options) {
+    AddTensor(kTfLiteFloat32, input_shape);
+    AddTensor(kTfLiteInt32, {});
+    AddNode(name, {0}, {1}, options);
   }
-
-  ~Graph() {
-    if (node_.user_data) registration.free(&context, node_.user_data);
-    for (TfLiteTensor& tensor : tensors_) std::free(tensor.dims);
-    std::free(node_.inputs);
-    std::free(node_.outputs);
-    std::free(plan_);
-  }
-
-  void UseRegistration(const TfLiteRegistration& r) {
-    registration = r;
-    node_.user_data =
-        r.init(&context, reinterpret_cast<const char*>(options_.data()), options_.size());
-  }
-
-  TfLiteStatus Prepare() { return registration.prepare(&context, &node_); }
-  TfLiteStatus Invoke() { return registration.invoke(&context, &node_); }
-
-  TfLiteContext context = {};
-  TfLiteRegistration registration = {};
-  std::vector<float> input;
-  std::vector<int32_t> output;
-
- private:
-  static Graph* Self(TfLiteContext* c) { return static_cast<Graph*>(c->impl_); }
-
-  std::vector<uint8_t> options_;
-  TfLiteTensor tensors_[2] = {};
-  TfLiteNode node_ = {};
-  TfLiteRegistration original_ = {};
-  TfLiteIntArray* plan_;
 };
 
 std::vector<uint8_t> QuantizeOptions() {
@@ -148,13 +49,14 @@ TfLiteDelegate* Create(const char* key, const char* value) {
 
 // Prepares and runs a graph whose op has been claimed in either way.
 void ExpectItQuantizes(Graph* graph) {
-  graph->input.assign(3 * 33, 1.0f);
-  graph->input[1] = -1.0f;
-  graph->input[2 * 33 + 32] = -2.0f;
-  CHECK_EQ(graph->Prepare(), kTfLiteOk);
+  CHECK_EQ(graph->Allocate(), kTfLiteOk);
+  std::fill_n(graph->data<float>(0), 3 * 33, 1.0f);
+  graph->data<float>(0)[1] = -1.0f;
+  graph->data<float>(0)[2 * 33 + 32] = -2.0f;
   CHECK_EQ(graph->Invoke(), kTfLiteOk);
-  const std::vector<int32_t> expected = {2, 0, 0, 0, 0, 1};
-  CHECK_TRUE(graph->output == expected);
+  CHECK_TRUE((graph->shape(1) == std::vector<int>{3, 2}));
+  const int32_t expected[] = {2, 0, 0, 0, 0, 1};
+  CHECK_TRUE(std::equal(expected, expected + 6, graph->data<int32_t>(1)));
 }
 
 void CreatesAndDestroys() {
@@ -186,9 +88,9 @@ void DelegateRunsAnOp() {
     TfLiteDelegate* delegate = Create("num_threads", threads);
     {
       Graph graph("KgnQuantize", {3, 33}, QuantizeOptions());
-      CHECK_EQ(delegate->Prepare(&graph.context, delegate), kTfLiteOk);
+      CHECK_EQ(graph.ApplyDelegate(delegate), kTfLiteOk);
       ExpectItQuantizes(&graph);
-      CHECK_EQ(std::string(graph.registration.custom_name), "KgnQuantize");
+      CHECK_EQ(std::string(graph.kernel_name(0)), "KgnQuantize");
     }
     tflite_plugin_destroy_delegate(delegate);
   }
@@ -197,8 +99,8 @@ void DelegateRunsAnOp() {
 void DelegateLeavesOthersAlone() {
   TfLiteDelegate* delegate = tflite_plugin_create_delegate(nullptr, nullptr, 0, nullptr);
   Graph graph("SomebodysOp", {3, 33}, {});
-  CHECK_EQ(delegate->Prepare(&graph.context, delegate), kTfLiteOk);
-  CHECK_TRUE(graph.registration.init == nullptr);
+  CHECK_EQ(graph.ApplyDelegate(delegate), kTfLiteOk);
+  CHECK_TRUE(graph.kernel_name(0) == nullptr);
   tflite_plugin_destroy_delegate(delegate);
 }
 
@@ -206,10 +108,9 @@ void ReportsWhatIsWrong() {
   TfLiteDelegate* delegate = tflite_plugin_create_delegate(nullptr, nullptr, 0, nullptr);
   const auto refusal = [&](const std::vector<int>& shape, const std::vector<uint8_t>& options) {
     Graph graph("KgnQuantize", shape, options);
-    last_error.clear();
-    CHECK_EQ(delegate->Prepare(&graph.context, delegate), kTfLiteOk);
-    CHECK_EQ(graph.Prepare(), kTfLiteError);
-    const std::string error = last_error;
+    CHECK_EQ(graph.ApplyDelegate(delegate), kTfLiteOk);
+    CHECK_EQ(graph.Allocate(), kTfLiteError);
+    const std::string error = graph.last_error();
     CHECK_EQ(graph.Invoke(), kTfLiteError);
     return error;
   };
@@ -218,9 +119,9 @@ void ReportsWhatIsWrong() {
     return text.compare(0, start.size(), start) == 0;
   };
   const auto bad_bits = FlexMap({{"version", 1}, {"bits", 3}, {"scale", 1.0f}});
-  CHECK_TRUE(starts(refusal({3, 33}, bad_bits), "KgnQuantize 'answer': expected 'bits'"));
-  CHECK_TRUE(starts(refusal({3, 33}, {}), "KgnQuantize 'answer': expected options"));
-  CHECK_TRUE(starts(refusal({}, QuantizeOptions()), "KgnQuantize 'answer': expected an input"));
+  CHECK_TRUE(starts(refusal({3, 33}, bad_bits), "KgnQuantize 'a tensor': expected 'bits'"));
+  CHECK_TRUE(starts(refusal({3, 33}, {}), "KgnQuantize 'a tensor': expected options"));
+  CHECK_TRUE(starts(refusal({}, QuantizeOptions()), "KgnQuantize 'a tensor': expected an input"));
   tflite_plugin_destroy_delegate(delegate);
 }
 
@@ -233,13 +134,52 @@ void RegistrationsRunAnOp() {
     CHECK_TRUE(registration != nullptr && std::strcmp(registration->custom_name, name) == 0);
   }
   Graph graph("KgnQuantize", {3, 33}, QuantizeOptions());
-  graph.UseRegistration(*kgn_registration("KgnQuantize"));
+  graph.UseRegistrations();
   ExpectItQuantizes(&graph);
 
   Graph damaged("KgnConv2D", {3, 33}, {1, 2, 3, 4});
-  damaged.UseRegistration(*kgn_registration("KgnConv2D"));
-  CHECK_EQ(damaged.Prepare(), kTfLiteError);
-  CHECK_TRUE(last_error.find("KgnConv2D 'answer': ") == 0);
+  damaged.UseRegistrations();
+  CHECK_EQ(damaged.Allocate(), kTfLiteError);
+  CHECK_TRUE(damaged.last_error().find("KgnConv2D 'a tensor': ") == 0);
+}
+
+// Two ops that write the same tensor, the second a smaller one; an op that reads what it writes; an
+// input that has shrunk since it was prepared.
+void RefusesMemoryThatIsTooSmall() {
+  TfLiteDelegate* delegate = tflite_plugin_create_delegate(nullptr, nullptr, 0, nullptr);
+  StandInGraph twice;
+  twice.AddTensor(kTfLiteFloat32, {300, 33});
+  twice.AddTensor(kTfLiteFloat32, {3, 33});
+  twice.AddTensor(kTfLiteInt32, {});
+  twice.AddNode("KgnQuantize", {0}, {2}, QuantizeOptions());
+  twice.AddNode("KgnQuantize", {1}, {2}, QuantizeOptions());
+  CHECK_EQ(twice.ApplyDelegate(delegate), kTfLiteOk);
+  CHECK_EQ(twice.Allocate(), kTfLiteOk);
+  CHECK_EQ(twice.Invoke(), kTfLiteError);
+  CHECK_EQ(twice.last_error(), "KgnQuantize: output 0 has 24 bytes of memory, expected 2400");
+
+  StandInGraph in_place;
+  in_place.AddTensor(kTfLiteInt32, {1, 8, 8, 1});
+  in_place.AddNode("KgnMaxPool2D", {0}, {0},
+                   FlexMap({{"version", 1},
+                            {"bits", 1},
+                            {"channels", 32},
+                            {"filter_height", 2},
+                            {"filter_width", 2},
+                            {"stride_height", 2},
+                            {"stride_width", 2},
+                            {"padding", 1}}));
+  CHECK_EQ(in_place.ApplyDelegate(delegate), kTfLiteOk);
+  CHECK_EQ(in_place.Allocate(), kTfLiteError);
+  CHECK_TRUE(in_place.last_error().find("outputs that are no inputs") != std::string::npos);
+
+  Graph shrunk("KgnQuantize", {300, 33}, QuantizeOptions());
+  CHECK_EQ(shrunk.ApplyDelegate(delegate), kTfLiteOk);
+  CHECK_EQ(shrunk.Allocate(), kTfLiteOk);
+  shrunk.ResizeInput(0, {3, 33});
+  CHECK_EQ(shrunk.Invoke(), kTfLiteError);
+  CHECK_EQ(shrunk.last_error(), "KgnQuantize: input 0 has 0 bytes of data, expected 39600");
+  tflite_plugin_destroy_delegate(delegate);
 }
 
 }  // namespace
@@ -251,5 +191,6 @@ int main() {
   kgn::DelegateLeavesOthersAlone();
   kgn::ReportsWhatIsWrong();
   kgn::RegistrationsRunAnOp();
+  kgn::RefusesMemoryThatIsTooSmall();
   return kgn_test::Finish();
 }

@@ -19,6 +19,7 @@ typedef enum TfLiteType : int {
 typedef enum TfLiteAllocationType : int {
   kTfLiteMemNone = 0,
   kTfLiteMmapRo = 1,
+  kTfLiteArenaRw = 2,
   kTfLitePersistentRo = 5,
 } TfLiteAllocationType;
 

@@ -37,6 +37,11 @@ size_t Elements(const Shape& shape) {
   return elements;
 }
 
+// The least bytes that a tensor of this type and shape takes.
+size_t Bytes(ElementType type, const Shape& shape) {
+  return Elements(shape) * (type == ElementType::kOther ? 1 : 4);
+}
+
 InputSpec SpecOf(TfLiteContext* context, int index) {
   InputSpec spec;
   if (index == kTfLiteOptionalTensor) return spec;
@@ -46,7 +51,7 @@ InputSpec SpecOf(TfLiteContext* context, int index) {
   if (tensor.dims) spec.shape.assign(tensor.dims->data, tensor.dims->data + tensor.dims->size);
   if (tensor.allocation_type == kTfLiteMmapRo || tensor.allocation_type == kTfLitePersistentRo) {
     CheckSize("a constant", spec.shape);
-    if (tensor.bytes < 4 * Elements(spec.shape)) {
+    if (tensor.bytes < Bytes(spec.type, spec.shape)) {
       throw OpError("expected constants as large as their shapes. Received: " +
                     std::to_string(tensor.bytes) + " bytes for shape " + ToString(spec.shape));
     }
@@ -106,6 +111,13 @@ void OpNode::PrepareOrThrow(TfLiteContext* context) {
   if (!op_) throw OpError(option_error_);
   std::vector<InputSpec> specs;
   for (int index : inputs_) specs.push_back(SpecOf(context, index));
+  for (int output : outputs_) {
+    // In place, an op would overwrite what it has yet to read.
+    if (std::find(inputs_.begin(), inputs_.end(), output) != inputs_.end()) {
+      throw OpError("expected outputs that are no inputs. Received: tensor " +
+                    std::to_string(output) + " as both");
+    }
+  }
   pool_ = SharedPool(context, settings_.num_threads);
   const std::vector<OutputSpec> outputs = op_->Prepare(specs, pool_.get());
   if (outputs.size() != outputs_.size()) {
@@ -120,6 +132,12 @@ void OpNode::PrepareOrThrow(TfLiteContext* context) {
     empty_ = empty_ || elements == 0;
     if (!is_allocated_[i]) unread_[i].resize(elements);
   }
+  // The memory that Invoke must find. A damaged graph may give a tensor to two writers, of which
+  // the second resizes it behind the first one's back.
+  input_bytes_.clear();
+  for (const InputSpec& spec : specs) input_bytes_.push_back(Bytes(spec.type, spec.shape));
+  output_bytes_.clear();
+  for (const OutputSpec& spec : outputs) output_bytes_.push_back(Bytes(spec.type, spec.shape));
   input_data_.assign(inputs_.size(), nullptr);
   output_data_.assign(outputs_.size(), nullptr);
   if (settings_.profile) {
@@ -153,18 +171,27 @@ TfLiteStatus OpNode::Invoke(TfLiteContext* context) noexcept {
   if (empty_) return kTfLiteOk;
   // Pointers may change from one call to the next.
   for (size_t i = 0; i < inputs_.size(); ++i) {
-    const int index = inputs_[i];
-    input_data_[i] = index < 0 ? nullptr : context->tensors[index].data;
-    if (index >= 0 && input_data_[i] == nullptr) {
-      context->ReportError(context, "%s: input %d has no data", name_.c_str(), static_cast<int>(i));
+    if (inputs_[i] < 0) continue;
+    const TfLiteTensor& tensor = context->tensors[inputs_[i]];
+    input_data_[i] = tensor.data;
+    if (tensor.data == nullptr || tensor.bytes < input_bytes_[i]) {
+      context->ReportError(context, "%s: input %d has %zu bytes of data, expected %zu",
+                           name_.c_str(), static_cast<int>(i), tensor.data ? tensor.bytes : 0,
+                           input_bytes_[i]);
       return kTfLiteError;
     }
   }
   for (size_t i = 0; i < outputs_.size(); ++i) {
-    output_data_[i] = is_allocated_[i] ? context->tensors[outputs_[i]].data : unread_[i].data();
-    if (output_data_[i] == nullptr) {
-      context->ReportError(context, "%s: output %d has no memory", name_.c_str(),
-                           static_cast<int>(i));
+    if (!is_allocated_[i]) {
+      output_data_[i] = unread_[i].data();
+      continue;
+    }
+    const TfLiteTensor& tensor = context->tensors[outputs_[i]];
+    output_data_[i] = tensor.data;
+    if (tensor.data == nullptr || tensor.bytes < output_bytes_[i]) {
+      context->ReportError(context, "%s: output %d has %zu bytes of memory, expected %zu",
+                           name_.c_str(), static_cast<int>(i), tensor.data ? tensor.bytes : 0,
+                           output_bytes_[i]);
       return kTfLiteError;
     }
   }

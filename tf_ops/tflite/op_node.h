@@ -41,8 +41,9 @@ class OpNode {
   std::string option_error_;
   std::unique_ptr<Op> op_;
   std::vector<int> inputs_, outputs_;
-  std::vector<bool> is_allocated_;            // one an output
-  std::vector<std::vector<int32_t>> unread_;  // memory for the outputs that are not
+  std::vector<bool> is_allocated_;                  // one an output
+  std::vector<std::vector<int32_t>> unread_;        // memory for the outputs that are not
+  std::vector<size_t> input_bytes_, output_bytes_;  // what Prepare found and asked for
   std::vector<const void*> input_data_;
   std::vector<void*> output_data_;
   bool ready_ = false;  // the last Prepare succeeded
