@@ -354,10 +354,14 @@ Status Conv2D::Prepare(const ConvParams& params, const ConvWeights& weights,
   KGN_RETURN_IF_ERROR(Check(params, weights));
   KGN_RETURN_IF_ERROR(CheckKernelName(kernel));
   impl_->params = params;
-  impl_->kernel = ChooseConvKernel(params.bits, params.channels_out / params.groups, kernel);
+  const bool depthwise = params.groups > 1 && params.groups == params.channels_in &&
+                         params.groups == params.channels_out;
+  impl_->kernel =
+      ChooseConvKernel(params.bits, params.channels_out / params.groups, depthwise, kernel);
   impl_->quantize = ChooseQuantizeKernel(kernel);
-  impl_->pack_after =
-      params.out_bits > 0 && params.groups > 1 && params.channels_out / params.groups % 32 != 0;
+  impl_->pack_after = params.out_bits > 0 && params.groups > 1 &&
+                      params.channels_out / params.groups % 32 != 0 &&
+                      !IsDepthwise(impl_->kernel->layout);
   const int64_t lanes = impl_->kernel->lanes;
   int64_t entries = params.groups * ((params.channels_out / params.groups + lanes - 1) / lanes);
   if (!MultiplyChecked(entries, lanes * params.kernel_height * params.kernel_width, &entries) ||

@@ -67,6 +67,8 @@ void FillPadding(const ConvParams& p, const ConvKernel& kernel, const ConvGeomet
   if (p.bits == 32 && p.pad_value != 0) {
     std::fill_n(reinterpret_cast<float*>(out), count * p.channels_in,
                 static_cast<float>(p.pad_value));
+  } else if (kernel.layout == WeightLayout::kDepthwise) {
+    std::memset(out, p.pad_value, static_cast<size_t>(count * g.pixel_bytes));
   } else if (p.pad_value != 0 && kernel.expand != nullptr) {
     // All channels alike: a part of a word of ones or zeros serves all of them, chunk by chunk.
     const int64_t per_group = p.channels_in / p.groups;
@@ -100,6 +102,11 @@ void ExpandPixels(const ConvParams& p, const ConvKernel& kernel, const ConvGeome
                   const uint32_t* words, int64_t count, int64_t pixel_stride, char* out) {
   const int64_t per_group = p.channels_in / p.groups;
   const int64_t plane_words = WordsFor(p.channels_in);
+  if (kernel.layout == WeightLayout::kDepthwise) {
+    kernel.expand(
+        {words, count, pixel_stride, plane_words, p.bits, p.channels_in, out, g.pixel_bytes});
+    return;
+  }
   if (p.groups == 1 || per_group % 32 == 0) {
     for (int group = 0; group < p.groups; ++group) {
       kernel.expand({words + group * (per_group / 32), count, pixel_stride, plane_words, p.bits,

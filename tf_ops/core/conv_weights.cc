@@ -17,6 +17,8 @@ int64_t BlockBytes(const ConvKernel& kernel, int64_t steps, int64_t channels) {
       return 4 * steps * WordsFor(channels);
     case WeightLayout::kTables16:
       return steps * RoundUp(channels, kernel.lanes);
+    case WeightLayout::kDepthwise:
+      return 2 * steps * RoundUp(channels, kernel.lanes);
     default:
       return 4 * steps * RoundUp(channels, kernel.lanes);
   }
@@ -56,6 +58,12 @@ void LayOut(const ConvParams& p, const ConvKernel& kernel, const ConvBlock& bloc
                 (word >> i & 1u) << (o % 32);
           }
           break;
+        case WeightLayout::kDepthwise:
+          reinterpret_cast<int16_t*>(out)[tap * lanes + o] = (word & 1u) != 0 ? -1 : 1;
+          break;
+        case WeightLayout::kDepthwiseFloat:
+          reinterpret_cast<float*>(out)[tap * lanes + o] = (word & 1u) != 0 ? -1.0f : 1.0f;
+          break;
         case WeightLayout::kTables16:
           for (int64_t i = 0; i < bits; i += 4) {
             out[(tap * tap_steps + (first + i) / 4) * lanes + o] =
@@ -85,14 +93,18 @@ Status PrepareWeights(const ConvParams& p, const ConvWeights& w, const ConvKerne
                       PreparedWeights* prepared) {
   const int64_t taps = static_cast<int64_t>(p.kernel_height) * p.kernel_width;
   const int64_t steps = taps * TapSteps(p, kernel);
-  const int per_group = p.channels_out / p.groups;
+  // A depthwise block spans many groups of one channel each.
+  const bool depthwise = IsDepthwise(kernel.layout);
+  const int groups = depthwise ? 1 : p.groups;
+  const int per_group = p.channels_out / groups;
   int64_t padded = 0;
   int64_t bytes = 0;
   prepared->blocks.clear();
-  for (int group = 0; group < p.groups; ++group) {
+  for (int group = 0; group < groups; ++group) {
     for (int first = 0; first < per_group; first += kernel.max_block) {
       const int channels = std::min(kernel.max_block, per_group - first);
-      prepared->blocks.push_back({group, group * per_group + first, channels, padded, bytes});
+      prepared->blocks.push_back(
+          {depthwise ? first : group, group * per_group + first, channels, padded, bytes});
       padded += RoundUp(channels, kernel.lanes);
       bytes += BlockBytes(kernel, steps, channels);
     }

@@ -10,9 +10,10 @@
 
 namespace kgn {
 
-// A block of output channels of one group: what a tile computes at once.
+// A block of output channels of one group (depthwise: of as many groups): what a tile computes at
+// once.
 struct ConvBlock {
-  int group;
+  int group;  // the first one
   int first_channel;
   int channels;
   int64_t padded_first;    // of the arrays below, which give each block its channels rounded up to

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/bitpack.h"
+#include "core/spread_bits.h"
 
 namespace kgn {
 namespace {
@@ -11,37 +12,26 @@ namespace {
 // Pixels a task should have are this many floats.
 constexpr int64_t kTaskFloats = 16 * 1024;
 
-// Bit i of the index to byte i.
-struct Spread {
-  uint64_t bytes[256];
-};
-
-constexpr Spread MakeSpread() {
-  Spread spread = {};
-  for (int index = 0; index < 256; ++index) {
-    for (int i = 0; i < 8; ++i)
-      spread.bytes[index] |= static_cast<uint64_t>(index >> i & 1) << (8 * i);
-  }
-  return spread;
-}
-
-constexpr Spread kSpread = MakeSpread();
-
 void DequantizePixel(const DequantizeParams& params, const uint32_t* in, float* out) {
   const int64_t words = WordsFor(params.channels);
+  const float scale = params.bits == 1 ? -2.0f : params.scale;
+  const float offset = params.bits == 1 ? 1.0f : 0.0f;  // adding 0 changes no product of these
   for (int64_t c = 0; c < params.channels; c += 8) {
     uint64_t bytes = 0;
     for (int m = 0; m < params.bits; ++m)
-      bytes |= kSpread.bytes[in[m * words + c / 32] >> (c % 32) & 255] << m;
+      bytes |= kSpreadBits.bytes[in[m * words + c / 32] >> (c % 32) & 255] << m;
     uint8_t codes[8];
     for (int i = 0; i < 8; ++i) codes[i] = static_cast<uint8_t>(bytes >> (8 * i));
     float values[8];
     for (int i = 0; i < 8; ++i) {
       const float code = static_cast<float>(codes[i]);
-      values[i] = params.bits == 1 ? 1.0f - 2.0f * code : code * params.scale;
+      values[i] = offset + code * scale;
     }
-    std::memcpy(out + c, values,
-                4 * static_cast<size_t>(std::min<int64_t>(8, params.channels - c)));
+    if (params.channels - c >= 8) {
+      std::memcpy(out + c, values, sizeof(values));
+    } else {
+      std::memcpy(out + c, values, 4 * static_cast<size_t>(params.channels - c));
+    }
   }
 }
 

@@ -98,6 +98,8 @@ uint32_t CpuFeatures() {
 int StepChannels(WeightLayout layout) {
   switch (layout) {
     case WeightLayout::kSignBits:
+    case WeightLayout::kDepthwise:
+    case WeightLayout::kDepthwiseFloat:
       return 1;
     case WeightLayout::kTables16:
       return 4;
@@ -110,6 +112,8 @@ int StepChannels(WeightLayout layout) {
 
 int StepBytes(WeightLayout layout) {
   switch (layout) {
+    case WeightLayout::kDepthwise:
+      return 1;
     case WeightLayout::kTables16:
       return 16;
     case WeightLayout::kTables64:
@@ -146,9 +150,13 @@ Status CheckKernelName(const std::string& name) {
                        known.c_str(), name.c_str());
 }
 
-const ConvKernel* ChooseConvKernel(int bits, int channels_out, const std::string& name) {
-  const auto fits = [&](const ConvKernel& row) { return (row.bits & bits) != 0; };
+const ConvKernel* ChooseConvKernel(int bits, int channels_out, bool depthwise,
+                                   const std::string& name) {
+  const auto fits = [&](const ConvKernel& row) {
+    return (row.bits & bits) != 0 && (depthwise || !IsDepthwise(row.layout));
+  };
   const auto best = [&](const ConvKernel& row) {
+    if (depthwise) return IsDepthwise(row.layout);
     return channels_out < kFewestTableChannels ? row.expand == nullptr
                                                : (row.best_bits & bits) != 0;
   };

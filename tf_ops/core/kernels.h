@@ -79,11 +79,19 @@ enum class WeightLayout {
   // channels' values, those with bit j of i set taken negative. Weights are indices into them.
   kTables16,  // a step is one table of 16 entries: bytes [S][n]
   kTables64,  // a step is 4 such tables: bytes [S][n][4]; bits 4, 5 of an index: which table
+  // One channel in, one channel out (kernels that sum over no channels): a step is one value a
+  // channel.
+  kDepthwise,       // the tile reads bytes; int16 [S][n]
+  kDepthwiseFloat,  // float [S][n]
 };
 
 // Input channels of one step, and what they take in the map that the tile reads.
 int StepChannels(WeightLayout layout);
 int StepBytes(WeightLayout layout);
+
+inline bool IsDepthwise(WeightLayout layout) {
+  return layout == WeightLayout::kDepthwise || layout == WeightLayout::kDepthwiseFloat;
+}
 
 // Makes the tables of some pixels.
 struct ExpandArgs {
@@ -132,6 +140,7 @@ struct QuantizeKernel {
 void expand_tables_avx512(const ExpandArgs& args);
 void expand_tables_avx2(const ExpandArgs& args);
 void expand_tables_neon(const ExpandArgs& args);
+void expand_bytes(const ExpandArgs& args);  // of kDepthwise
 
 #define KGN_CONV_KERNEL(name, ...) void name(const ConvTile& tile);
 #define KGN_QUANTIZE_KERNEL(name, cpu) void name(const QuantizeArgs& args);
@@ -148,10 +157,11 @@ const QuantizeKernel* QuantizeKernels(int* count);
 Status CheckKernelName(const std::string& name);
 
 // The best row that this machine runs for `bits` and this many output channels of a group, among
-// those that `name` allows. A row's name rules only its own kind of kernel and the bits it takes;
-// other choices are as if its instruction set were named. Never null: there is a scalar row for
-// everything.
-const ConvKernel* ChooseConvKernel(int bits, int channels_out, const std::string& name);
+// those that `name` allows. A row's name rules only its own kind of kernel and what it takes; other
+// choices are as if its instruction set were named. Never null: there is a scalar row for
+// everything. `depthwise`: groups, channels_in and channels_out are equal, and more than 1.
+const ConvKernel* ChooseConvKernel(int bits, int channels_out, bool depthwise,
+                                   const std::string& name);
 const QuantizeKernel* ChooseQuantizeKernel(const std::string& name);
 
 }  // namespace kgn

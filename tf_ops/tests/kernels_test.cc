@@ -10,19 +10,20 @@ int main() {
   int count = 0;
   const kgn::ConvKernel* rows = kgn::ConvKernels(&count);
   for (int bits : {1, 2, 4, 32}) {
-    const kgn::ConvKernel* best = kgn::ChooseConvKernel(bits, 64, "");
+    const kgn::ConvKernel* best = kgn::ChooseConvKernel(bits, 64, false, "");
     CHECK(best != nullptr && (best->bits & bits) != 0 && (best->cpu & ~kgn::CpuFeatures()) == 0,
           "bits %d", bits);
-    const kgn::ConvKernel* scalar = kgn::ChooseConvKernel(bits, 64, "scalar");
+    const kgn::ConvKernel* scalar = kgn::ChooseConvKernel(bits, 64, false, "scalar");
     CHECK(scalar != nullptr && scalar->cpu == kgn::kCpuAny, "bits %d", bits);
     for (int i = 0; i < count; ++i) {
       const bool runs = (rows[i].cpu & ~kgn::CpuFeatures()) == 0;
       CHECK(kgn::CheckKernelName(rows[i].name).ok() == runs, "%s", rows[i].name);
-      const kgn::ConvKernel* forced = kgn::ChooseConvKernel(bits, 64, rows[i].name);
-      if (runs && (rows[i].bits & bits) != 0)
+      const kgn::ConvKernel* forced = kgn::ChooseConvKernel(bits, 64, false, rows[i].name);
+      const bool fits = (rows[i].bits & bits) != 0 && !kgn::IsDepthwise(rows[i].layout);
+      if (runs && fits)
         CHECK(forced == &rows[i], "%s for %d bits gives %s", rows[i].name, bits, forced->name);
       // A row for other bits rules the instruction set only.
-      if (runs && (rows[i].bits & bits) == 0)
+      if (runs && !fits)
         CHECK((forced->cpu & ~rows[i].cpu & ~(rows[i].cpu - 1)) == 0, "%s gives %s", rows[i].name,
               forced->name);
     }
@@ -36,8 +37,8 @@ int main() {
   }
   CHECK(kgn::ChooseQuantizeKernel("scalar")->cpu == kgn::kCpuAny, "scalar");
   if ((kgn::CpuFeatures() & kgn::kCpuAvx512) != 0) {
-    CHECK(kgn::ChooseConvKernel(1, 64, "")->cpu == kgn::kCpuAvx512, "AVX-512");
-    CHECK(kgn::ChooseConvKernel(1, 64, "avx2")->cpu == kgn::kCpuAvx2, "AVX2");
+    CHECK(kgn::ChooseConvKernel(1, 64, false, "")->cpu == kgn::kCpuAvx512, "AVX-512");
+    CHECK(kgn::ChooseConvKernel(1, 64, false, "avx2")->cpu == kgn::kCpuAvx2, "AVX2");
   }
   // The choice by bits and shape, for each instruction set that this machine has.
   const struct {
@@ -55,7 +56,7 @@ int main() {
   for (const auto& choice : choices) {
     if (!kgn::CheckKernelName(choice.set).ok()) continue;
     const kgn::ConvKernel* row =
-        kgn::ChooseConvKernel(choice.bits, choice.channels_out, choice.set);
+        kgn::ChooseConvKernel(choice.bits, choice.channels_out, false, choice.set);
     CHECK(std::strcmp(row->name, choice.row) == 0, "%s %d bits %d channels: %s", choice.set,
           choice.bits, choice.channels_out, row->name);
   }
