@@ -87,7 +87,9 @@ void Bench(const Shape& shape, int bits, int rounds) {
   const kgn::ConvKernel* rows = kgn::ConvKernels(&count);
   std::vector<std::shared_ptr<Job>> jobs;
   for (int i = 0; i < count; ++i) {
-    if ((rows[i].bits & bits) == 0 || !kgn::CheckKernelName(rows[i].name).ok()) continue;
+    if ((rows[i].bits & bits) == 0 || kgn::IsDepthwise(rows[i].layout) ||
+        !kgn::CheckKernelName(rows[i].name).ok())
+      continue;
     const auto job = std::make_shared<Job>(shape, bits, rows[i].name);
     candidates.push_back({rows[i].name, [job] { job->conv.Run(job->tensors, &job->pool); }, {}});
   }

@@ -22,6 +22,17 @@ constexpr int kMaxPixels = 16;  // of any kernel's tile
 // up to a kernel's lanes in each group, so a small file can ask for large ones.
 constexpr int64_t kMostEntries = int64_t{1} << 25;
 
+// More weights than this are read from memory if they are used for few pixels.
+constexpr int64_t kMostCachedWeights = int64_t{1} << 22;
+
+// ChooseConvKernel's `uses`.
+int64_t Uses(const ConvParams& p) {
+  const int64_t taps = static_cast<int64_t>(p.kernel_height) * p.kernel_width;
+  const int64_t outputs = p.channels_out / p.groups;
+  if (taps == 1 && p.channels_in * outputs > kMostCachedWeights) return 0;
+  return outputs * taps / (static_cast<int64_t>(p.stride_height) * p.stride_width);
+}
+
 Status Check(const ConvParams& p, const ConvWeights& w) {
   const auto in_range = [](int value) { return value >= 1 && value <= (1 << 20); };
   if (p.bits != 1 && p.bits != 2 && p.bits != 4 && p.bits != 32) {
@@ -357,7 +368,7 @@ Status Conv2D::Prepare(const ConvParams& params, const ConvWeights& weights,
   const bool depthwise = params.groups > 1 && params.groups == params.channels_in &&
                          params.groups == params.channels_out;
   impl_->kernel =
-      ChooseConvKernel(params.bits, params.channels_out / params.groups, depthwise, kernel);
+      ChooseConvKernel(params.bits, Uses(params), depthwise, kernel);
   impl_->quantize = ChooseQuantizeKernel(kernel);
   impl_->pack_after = params.out_bits > 0 && params.groups > 1 &&
                       params.channels_out / params.groups % 32 != 0 &&

@@ -20,8 +20,9 @@ const QuantizeKernel kQuantizeKernels[] = {
 #undef KGN_QUANTIZE_KERNEL
 };
 
-// Making a table costs about as much as this many output channels save by it.
-constexpr int kFewestTableChannels = 16;
+// Making a table must pay: the fewest uses of each input value for 1-bit activations. Each further
+// bit costs a popcount kernel one more pass, and a table nothing.
+constexpr int64_t kFewestTableUses = 384;
 
 // An instruction set contains those before it in its family.
 struct InstructionSet {
@@ -150,15 +151,16 @@ Status CheckKernelName(const std::string& name) {
                        known.c_str(), name.c_str());
 }
 
-const ConvKernel* ChooseConvKernel(int bits, int channels_out, bool depthwise,
+const ConvKernel* ChooseConvKernel(int bits, int64_t uses, bool depthwise,
                                    const std::string& name) {
   const auto fits = [&](const ConvKernel& row) {
     return (row.bits & bits) != 0 && (depthwise || !IsDepthwise(row.layout));
   };
   const auto best = [&](const ConvKernel& row) {
     if (depthwise) return IsDepthwise(row.layout);
-    return channels_out < kFewestTableChannels ? row.expand == nullptr
-                                               : (row.best_bits & bits) != 0;
+    // Without tables the first row that fits is the best one.
+    return bits != 32 && uses * bits < kFewestTableUses ? row.expand == nullptr
+                                                        : (row.best_bits & bits) != 0;
   };
   return Choose(kConvKernels, name, fits, best);
 }

@@ -156,12 +156,12 @@ const QuantizeKernel* QuantizeKernels(int* count);
 // says which names there are.
 Status CheckKernelName(const std::string& name);
 
-// The best row that this machine runs for `bits` and this many output channels of a group, among
-// those that `name` allows. A row's name rules only its own kind of kernel and what it takes; other
-// choices are as if its instruction set were named. Never null: there is a scalar row for
-// everything. `depthwise`: groups, channels_in and channels_out are equal, and more than 1.
-const ConvKernel* ChooseConvKernel(int bits, int channels_out, bool depthwise,
-                                   const std::string& name);
+// The best row that this machine runs for `bits`, among those that `name` allows. A row's name
+// rules only its own kind of kernel and what it takes; other choices are as if its instruction set
+// were named. Never null: there is a scalar row for everything. `uses`: how many products each
+// input value is part of; 0 if weights come from memory, where indices into tables take twice the
+// bytes. `depthwise`: groups, channels_in and channels_out are equal, and more than 1.
+const ConvKernel* ChooseConvKernel(int bits, int64_t uses, bool depthwise, const std::string& name);
 const QuantizeKernel* ChooseQuantizeKernel(const std::string& name);
 
 }  // namespace kgn

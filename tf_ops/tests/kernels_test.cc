@@ -43,22 +43,22 @@ int main() {
   // The choice by bits and shape, for each instruction set that this machine has.
   const struct {
     const char* set;
-    int bits, channels_out;
+    int bits, uses;
     const char* row;
   } choices[] = {
-      {"avx512", 1, 64, "conv_popcount_avx512"}, {"avx512", 2, 64, "conv_table_avx512"},
-      {"avx512", 4, 64, "conv_table_avx512"},    {"avx512", 4, 1, "conv_popcount_avx512"},
-      {"avx512", 32, 64, "conv_float_avx512"},   {"avx2", 1, 64, "conv_table_avx2"},
-      {"avx2", 4, 64, "conv_table_avx2"},        {"avx2", 1, 1, "conv_popcount_avx2"},
-      {"neon", 1, 64, "conv_popcount_neon"},     {"neon", 2, 64, "conv_table_neon"},
-      {"neon", 2, 1, "conv_popcount_neon"},      {"scalar", 2, 64, "conv_popcount_scalar"},
+      {"avx512", 1, 576, "conv_popcount_avx512"}, {"avx512", 2, 576, "conv_table_avx512"},
+      {"avx512", 2, 32, "conv_popcount_avx512"},  {"avx512", 4, 576, "conv_table_avx512"},
+      {"avx512", 4, 0, "conv_popcount_avx512"},   {"avx512", 32, 576, "conv_float_avx512"},
+      {"avx512", 32, 0, "conv_float_avx512"},     {"avx2", 1, 576, "conv_table_avx2"},
+      {"avx2", 1, 0, "conv_popcount_avx2"},       {"avx2", 4, 576, "conv_table_avx2"},
+      {"neon", 1, 576, "conv_popcount_neon"},     {"neon", 2, 576, "conv_table_neon"},
+      {"neon", 2, 0, "conv_popcount_neon"},       {"scalar", 2, 576, "conv_popcount_scalar"},
   };
   for (const auto& choice : choices) {
     if (!kgn::CheckKernelName(choice.set).ok()) continue;
-    const kgn::ConvKernel* row =
-        kgn::ChooseConvKernel(choice.bits, choice.channels_out, false, choice.set);
-    CHECK(std::strcmp(row->name, choice.row) == 0, "%s %d bits %d channels: %s", choice.set,
-          choice.bits, choice.channels_out, row->name);
+    const kgn::ConvKernel* row = kgn::ChooseConvKernel(choice.bits, choice.uses, false, choice.set);
+    CHECK(std::strcmp(row->name, choice.row) == 0, "%s %d bits %d uses: %s", choice.set,
+          choice.bits, choice.uses, row->name);
   }
   const std::string message = kgn::CheckKernelName("sse9").message();
   CHECK(message.find("sse9") != std::string::npos && message.find("scalar") != std::string::npos,
