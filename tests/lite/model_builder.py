@@ -8,6 +8,8 @@ from flatbuffers import flexbuffers
 _TYPES = {
     np.dtype(np.float32): schema.TensorType.FLOAT32,
     np.dtype(np.int32): schema.TensorType.INT32,
+    np.dtype(np.int8): schema.TensorType.INT8,
+    np.dtype(np.bool_): schema.TensorType.BOOL,
 }
 ABSENT = -1
 
@@ -42,9 +44,9 @@ class ModelBuilder:
         self._codes = {}
         self._inputs = []
 
-    def input(self, shape, dtype=np.float32, signature=None):
+    def input(self, shape, dtype=np.float32, signature=None, quantization=None):
         """Adds an input of the model; `signature` has -1 for dynamic extents."""
-        index = self.tensor(shape, dtype)
+        index = self.tensor(shape, dtype, quantization)
         if signature is not None:
             self._tensors[index].shapeSignature = np.asarray(signature, np.int32)
         self._inputs.append(index)
@@ -61,13 +63,20 @@ class ModelBuilder:
         self._tensors[index].buffer = len(self._buffers) - 1
         return index
 
-    def tensor(self, shape=(), dtype=np.float32):
-        """Adds a tensor that an op writes. Our ops set its shape themselves when prepared."""
+    def tensor(self, shape=(), dtype=np.float32, quantization=None):
+        """Adds a tensor that an op writes. Our ops set its shape themselves when prepared.
+
+        `quantization`: (scale, zero point).
+        """
         tensor = schema.TensorT()
         tensor.name = f"tensor_{len(self._tensors)}"
         tensor.shape = np.asarray(shape, np.int32)
         tensor.type = _TYPES[np.dtype(dtype)]
         tensor.hasRank = True
+        if quantization is not None:
+            tensor.quantization = schema.QuantizationParametersT()
+            tensor.quantization.scale = np.asarray(quantization[:1], np.float32)
+            tensor.quantization.zeroPoint = np.asarray(quantization[1:], np.int64)
         self._tensors.append(tensor)
         return len(self._tensors) - 1
 

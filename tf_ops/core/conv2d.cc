@@ -12,6 +12,7 @@
 #include "core/conv_geometry.h"
 #include "core/conv_weights.h"
 #include "core/kernels.h"
+#include "core/round_int8.h"
 
 namespace kgn {
 namespace {
@@ -62,15 +63,14 @@ Status Check(const ConvParams& p, const ConvWeights& w) {
         "bits=%d",
         p.pad_value, p.bits);
   }
-  if (p.sum == ConvParams::Sum::kPopcount &&
-      (p.bits != 1 || (p.pad_value == 0 && p.padding == Padding::kSame))) {
+  if (p.sum == ConvParams::Sum::kPopcount && p.bits != 1)
+    return Status::Error("conv: a popcount sum needs bits=1. Received: bits=%d", p.bits);
+  if (p.int8_output ? p.float_output || p.out_bits > 0 : !p.float_output && p.out_bits == 0) {
     return Status::Error(
-        "conv: a popcount sum needs bits=1 and a pad_value of -1 or 1. Received: bits=%d, "
-        "pad_value=%d",
-        p.bits, p.pad_value);
+        "conv: expected float_output or out_bits or both, or int8_output alone. Received: "
+        "float_output=%d, out_bits=%d, int8_output=%d",
+        p.float_output, p.out_bits, p.int8_output);
   }
-  if (!p.float_output && p.out_bits == 0)
-    return Status::Error("conv: expected float_output or out_bits. Received neither");
   if (!(p.out_scale > 0))
     return Status::Error("conv: out_scale must be > 0. Received: out_scale=%g",
                          static_cast<double>(p.out_scale));
@@ -97,12 +97,13 @@ struct Conv2D::Impl {
   PreparedWeights weights;
   ConvGeometry geometry;
   int64_t out_height = 0, out_width = 0;
-  AlignedBuffer scratch;  // one slice a thread: the map, then the band's float outputs if they are
-                          // packed afterwards
+  AlignedBuffer scratch;  // one slice a thread: the map, then the band's float outputs if only the
+                          // next step needs them
   int64_t slice_bytes = 0;
   // Groups that end inside a word cannot write packed words on their own: the band's float outputs
   // are packed when all are there.
   bool pack_after = false;
+  bool finish_after() const { return pack_after || params.int8_output; }
 
   // 1-bit taps outside the map do not count if pad_value = 0. Such a tap reads bits 0 and so adds
   // its number of -1 weights to the popcount: subtract it again (`corrections`) and count only taps
@@ -174,8 +175,9 @@ Status Conv2D::Impl::PlanPatterns() {
       corrections[i % padded] -= ((1 << p.bits) - 1) * weights.minus_ones[i];
     return Status::Ok();
   }
-  scale = p.sum == ConvParams::Sum::kPopcount ? p.acc_scale : -2.0f;
-  offsets.assign(1, p.sum == ConvParams::Sum::kPopcount ? p.acc_offset : all);
+  const bool popcount = p.sum == ConvParams::Sum::kPopcount;
+  scale = popcount ? p.acc_scale : -2.0f;
+  offsets.assign(1, popcount ? p.acc_offset : all);
   if (p.pad_value != 0 || !g.copy) return Status::Ok();
   const auto rows = FindPatterns(g.out_height, p.stride_height, g.pad_top, p.kernel_height,
                                  p.dilation_height, g.height, &row_pattern);
@@ -209,7 +211,8 @@ Status Conv2D::Impl::PlanPatterns() {
     const TapRange y = rows[pattern / column_patterns];
     const TapRange x = columns[pattern % column_patterns];
     const int64_t inside = (y.second - y.first) * (x.second - x.first);
-    offsets[pattern] = static_cast<float>(inside * (p.channels_in / p.groups));
+    const float counted = static_cast<float>(inside * (p.channels_in / p.groups));
+    offsets[pattern] = popcount ? p.acc_offset + 0.5f * p.acc_scale * (all - counted) : counted;
     corrected[pattern] = inside < taps;
     for (int64_t c = 0; c < padded; ++c) {
       corrections[pattern * padded + c] =
@@ -338,7 +341,7 @@ void Conv2D::Impl::RunTask(const ConvTensors& t, int64_t task, int thread) const
   float* float_out = nullptr;
   if (p.float_output) {
     float_out = t.float_out + first_pixel * p.channels_out;
-  } else if (pack_after) {
+  } else if (finish_after()) {
     float_out = reinterpret_cast<float*>(slice + (g.scratch_bytes + 63) / 64 * 64);
   }
   const int64_t blocks = static_cast<int64_t>(weights.blocks.size());
@@ -351,6 +354,10 @@ void Conv2D::Impl::RunTask(const ConvTensors& t, int64_t task, int thread) const
                         weights.pack_bias.empty() ? nullptr : weights.pack_bias.data(), float_out,
                         reinterpret_cast<uint32_t*>(t.packed_out) +
                             first_pixel * PackedWords(p.channels_out, p.out_bits)});
+  }
+  if (p.int8_output) {
+    RoundToInt8(float_out, rows * g.out_width * p.channels_out,
+                t.int8_out + first_pixel * p.channels_out);
   }
 }
 
@@ -397,14 +404,14 @@ Status Conv2D::Reshape(int64_t batch, int64_t height, int64_t width, int num_thr
   num_threads = std::max(1, num_threads);
   try {
     KGN_RETURN_IF_ERROR(PlanGeometry(p, *impl_->kernel, batch, height, width, num_threads, blocks,
-                                     weight_bytes, !impl_->pack_after, &g));
+                                     weight_bytes, impl_->finish_after(), &g));
     impl_->out_height = ConvOutputSize(height, p.kernel_height, p.stride_height, p.dilation_height,
                                        p.padding, nullptr);
     impl_->out_width =
         ConvOutputSize(width, p.kernel_width, p.stride_width, p.dilation_width, p.padding, nullptr);
     int64_t bytes = (g.scratch_bytes + 63) / 64 * 64;
     int64_t floats = 0;
-    if (impl_->pack_after && !p.float_output)
+    if (impl_->finish_after() && !p.float_output)
       floats = g.rows_per_band * g.out_width * p.channels_out;
     bytes = (bytes + 4 * floats + 191) / 64 * 64;
     int64_t total;

@@ -32,7 +32,8 @@ struct ConvParams {
   // being what `sum` says. Defaults: v = acc. Larq Compute Engine's ops: kPopcount, acc_scale 2,
   // clamp to the activation's range.
   enum class Sum { kDotProduct, kPopcount };
-  Sum sum = Sum::kDotProduct;  // kPopcount: popcount(a xor w), bits = 1 and pad_value != 0 only
+  Sum sum = Sum::kDotProduct;  // kPopcount: popcount(a xor w), bits = 1 only; taps outside the map
+                               // count half if pad_value = 0
   float acc_scale = 1;         // used with kPopcount
   float acc_offset = 0;        // used with kPopcount
   bool clamp = false;          // pre_activation = 1 is clamp, 0, infinity
@@ -41,7 +42,8 @@ struct ConvParams {
 
   bool relu = false;  // activation
   bool float_output = true;
-  int out_bits = 0;  // 0, 1, 2, 4
+  bool int8_output = false;  // y rounded half away from zero; then there is no other output
+  int out_bits = 0;          // 0, 1, 2, 4
   float out_scale = 1;
 };
 
@@ -66,6 +68,7 @@ struct ConvTensors {
   const float* addend = nullptr;         // [N, OH, OW, C_out]; null: none
   const float* second_addend = nullptr;  // likewise; only with addend
   float* float_out = nullptr;            // [N, OH, OW, C_out], if float_output
+  int8_t* int8_out = nullptr;            // likewise, if int8_output
   int32_t* packed_out = nullptr;  // [N, OH, OW, out_bits * ceil(C_out / 32)], if out_bits > 0
 };
 

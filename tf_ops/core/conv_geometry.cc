@@ -22,13 +22,13 @@ int Planes(const ConvParams& p, const ConvKernel& kernel) {
 }
 
 void CutWork(const ConvParams& p, const ConvKernel& kernel, int num_threads, int64_t blocks,
-             int64_t weight_bytes, bool may_split, ConvGeometry* g) {
+             int64_t weight_bytes, bool finish_after, ConvGeometry* g) {
+  const int64_t map_bytes = g->copy ? Planes(p, kernel) * g->map_width * g->pixel_bytes : 0;
+  const int64_t float_bytes = finish_after ? 4 * g->out_width * p.channels_out : 0;
   g->rows_per_band = g->out_height;
-  if (g->copy) {
-    const int64_t row_bytes = Planes(p, kernel) * g->map_width * g->pixel_bytes;
-    while (g->rows_per_band > 1 && g->MapRows(p, g->rows_per_band) * row_bytes > kMapBytes) {
-      g->rows_per_band = CeilDiv(g->rows_per_band, 2);
-    }
+  while (g->rows_per_band > 1 && std::max(g->MapRows(p, g->rows_per_band) * map_bytes,
+                                          g->rows_per_band * float_bytes) > kMapBytes) {
+    g->rows_per_band = CeilDiv(g->rows_per_band, 2);
   }
   g->bands = CeilDiv(g->out_height, g->rows_per_band);
   g->splits = 1;
@@ -37,7 +37,7 @@ void CutWork(const ConvParams& p, const ConvKernel& kernel, int num_threads, int
   if (missing <= 1) return;
   // Weights larger than the map are better read by one thread each.
   const bool heavy = weight_bytes > g->out_height * g->map_width * g->pixel_bytes;
-  if (may_split && blocks > 1 && (heavy || g->out_height < missing)) {
+  if (!finish_after && blocks > 1 && (heavy || g->out_height < missing)) {
     g->splits = std::min(blocks, missing);
   } else {
     g->rows_per_band = CeilDiv(g->rows_per_band, missing);
@@ -165,7 +165,7 @@ void CopyPixels(const ConvParams& p, const ConvKernel& kernel, const ConvGeometr
 
 Status PlanGeometry(const ConvParams& p, const ConvKernel& kernel, int64_t batch, int64_t height,
                     int64_t width, int num_threads, int64_t blocks, int64_t weight_bytes,
-                    bool may_split, ConvGeometry* g) {
+                    bool finish_after, ConvGeometry* g) {
   g->out_height = ConvOutputSize(height, p.kernel_height, p.stride_height, p.dilation_height,
                                  p.padding, &g->pad_top);
   g->out_width = ConvOutputSize(width, p.kernel_width, p.stride_width, p.dilation_width, p.padding,
@@ -241,7 +241,7 @@ Status PlanGeometry(const ConvParams& p, const ConvKernel& kernel, int64_t batch
     }
   }
 
-  CutWork(p, kernel, num_threads, blocks, weight_bytes, may_split, g);
+  CutWork(p, kernel, num_threads, blocks, weight_bytes, finish_after, g);
   g->scratch_bytes =
       g->copy ? g->MapRows(p, g->rows_per_band) * g->map_width * Planes(p, kernel) * g->pixel_bytes
               : 0;

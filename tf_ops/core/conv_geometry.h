@@ -37,10 +37,11 @@ struct ConvGeometry {
   }
 };
 
-// Sizes are checked for overflow. `weight_bytes` and `blocks` help to cut the work.
+// Sizes are checked for overflow. `weight_bytes` and `blocks` help to cut the work; with
+// `finish_after` a task makes its outputs from float ones of all its channels.
 Status PlanGeometry(const ConvParams& params, const ConvKernel& kernel, int64_t batch,
                     int64_t height, int64_t width, int num_threads, int64_t blocks,
-                    int64_t weight_bytes, bool may_split, ConvGeometry* geometry);
+                    int64_t weight_bytes, bool finish_after, ConvGeometry* geometry);
 
 // Copies the rows of the input that the output rows [first_row, first_row + rows) of image `n` see,
 // and the padding around them.

@@ -38,7 +38,8 @@ int QuantizeValue(float y, int bits, float scale) {
   return static_cast<int>(code < largest ? code : largest);
 }
 
-// Sum over the taps of output channel `o`: an integer, exact; for 32 bits a float sum.
+// Sum over the taps of output channel `o`: an integer or, as popcount, half an integer, exact; for
+// 32 bits a float sum.
 float Sum(const ConvParams& p, const ConvWeights& w, int64_t height, int64_t width, int64_t n,
           int64_t top, int64_t left, int64_t o, const void* input) {
   const int64_t per_group = p.channels_in / p.groups;
@@ -67,14 +68,12 @@ float Sum(const ConvParams& p, const ConvWeights& w, int64_t height, int64_t wid
             static_cast<const int32_t*>(input) + pixel * PackedWords(p.channels_in, p.bits);
         int value = inside ? GetCode(words, p.channels_in, p.bits, c) : p.pad_value;
         if (p.bits == 1 && inside) value = value != 0 ? -1 : 1;
-        if (p.sum == ConvParams::Sum::kPopcount) {
-          sum += value != weight;
-        } else {
-          sum += value * weight;
-        }
+        sum += value * weight;
       }
     }
   }
+  if (p.sum == ConvParams::Sum::kPopcount)
+    return 0.5f * static_cast<float>(int64_t{p.kernel_height} * p.kernel_width * per_group - sum);
   return p.bits == 32 ? float_sum : static_cast<float>(sum);
 }
 
@@ -141,6 +140,11 @@ void ReferenceConv2D(const ConvParams& p, const ConvWeights& w, int64_t batch, i
         if (t.second_addend != nullptr) y = y + t.second_addend[pixel * p.channels_out + o];
       }
       if (p.float_output) t.float_out[pixel * p.channels_out + o] = y;
+      if (p.int8_output) {
+        const float rounded = std::round(y);  // half away from zero
+        t.int8_out[pixel * p.channels_out + o] = static_cast<int8_t>(
+            rounded > -128.0f ? (rounded < 127.0f ? rounded : 127.0f) : -128.0f);
+      }
       if (p.out_bits > 0 && w.quantize_multiplier != nullptr) {
         y = w.quantize_multiplier[o] * y;
         y = y + w.quantize_bias[o];

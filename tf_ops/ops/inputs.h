@@ -23,8 +23,7 @@ inline const InputSpec* OptionalInput(const std::vector<InputSpec>& inputs, size
   if (position >= inputs.size() || !inputs[position].present) return nullptr;
   if (inputs[position].type != type) {
     throw OpError(std::string("expected ") + name + " (input " + std::to_string(position) +
-                  ") of type " + (type == ElementType::kFloat32 ? "float32" : "int32") +
-                  ". Received: another type");
+                  ") of type " + TypeName(type) + ". Received: " + TypeName(inputs[position].type));
   }
   return &inputs[position];
 }

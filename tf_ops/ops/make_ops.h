@@ -16,5 +16,9 @@ OpFactory MakeConv2DOp;
 OpFactory MakeDenseOp;
 OpFactory MakeMaxPool2DOp;
 OpFactory MakeDequantizeOp;
+OpFactory MakeLceQuantizeOp;
+OpFactory MakeLceBconv2dOp;
+OpFactory MakeLceBMaxPool2dOp;
+OpFactory MakeLceDequantizeOp;
 
 }  // namespace kgn

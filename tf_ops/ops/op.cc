@@ -5,13 +5,31 @@
 
 namespace kgn {
 
-const char* const kOpNames[] = {"KgnQuantize",  "KgnConv2D",     "KgnDense",
-                                "KgnMaxPool2D", "KgnDequantize", nullptr};
+const char* const kOpNames[] = {"KgnQuantize",   "KgnConv2D",   "KgnDense",   "KgnMaxPool2D",
+                                "KgnDequantize", "LceQuantize", "LceBconv2d", "LceBMaxPool2d",
+                                "LceDequantize", nullptr};
+
+const char* TypeName(ElementType type) {
+  switch (type) {
+    case ElementType::kFloat32:
+      return "float32";
+    case ElementType::kInt32:
+      return "int32";
+    case ElementType::kInt8:
+      return "int8";
+    case ElementType::kBool:
+      return "bool";
+    default:
+      return "another type";
+  }
+}
 
 std::unique_ptr<Op> MakeOp(const std::string& name, const uint8_t* options, size_t size,
                            const std::string& kernel) {
-  static OpFactory* const factories[] = {MakeQuantizeOp, MakeConv2DOp, MakeDenseOp, MakeMaxPool2DOp,
-                                         MakeDequantizeOp};
+  static OpFactory* const factories[] = {
+      MakeQuantizeOp,   MakeConv2DOp,        MakeDenseOp,
+      MakeMaxPool2DOp,  MakeDequantizeOp,    MakeLceQuantizeOp,
+      MakeLceBconv2dOp, MakeLceBMaxPool2dOp, MakeLceDequantizeOp};
   for (int i = 0; kOpNames[i]; ++i) {
     if (name == kOpNames[i]) return factories[i](options, size, kernel);
   }

@@ -13,23 +13,38 @@
 
 namespace kgn {
 
-enum class ElementType { kFloat32, kInt32, kOther };
+enum class ElementType { kFloat32, kInt32, kInt8, kBool, kOther };
+
+// "float32"
+const char* TypeName(ElementType type);
+
+// What an int8 value stands for: scale * (value - zero_point). Scale 0: for nothing but itself.
+struct Quantization {
+  float scale = 0;
+  int zero_point = 0;
+};
 
 struct InputSpec {
   bool present = false;  // false: an optional input that is not there
   ElementType type = ElementType::kOther;
   Shape shape;
   const void* constant = nullptr;  // its data if that never changes
+  Quantization quantization = {};
 };
 
 struct OutputSpec {
   ElementType type;
   Shape shape;
+  Quantization quantization = {};
 };
 
 class Op {
  public:
   virtual ~Op() = default;
+
+  // What the graph says of the outputs, before each Prepare. The options of our own ops say it all;
+  // those of Larq's do not.
+  virtual void Declare(const std::vector<OutputSpec>&) {}
 
   // Checks the inputs, does all work that depends on shapes and constants only, and returns what
   // the outputs must look like. May be called again when shapes have changed. Throws OpError.
@@ -45,7 +60,8 @@ class Op {
 };
 
 // The names of all ops, null-terminated.
-extern const char* const kOpNames[];
+constexpr size_t kOpCount = 9;
+extern const char* const kOpNames[kOpCount + 1];
 
 // Makes the op `name` from its FlexBuffer options. `kernel` forces a row of the kernels table;
 // empty: the best one. Throws OpError.

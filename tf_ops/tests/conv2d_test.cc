@@ -31,12 +31,12 @@ struct Case {
         text, sizeof(text),
         "%dx%dx%d bits %d channels %d->%d groups %d kernel %dx%d stride %dx%d dilation "
         "%dx%d %s pad %d sum %d clamp %d relu %d "
-        "float %d out %d scale %d addend %d %d %d affine %d",
+        "float %d int8 %d out %d scale %d addend %d %d %d affine %d",
         batch, height, width, p.bits, p.channels_in, p.channels_out, p.groups, p.kernel_height,
         p.kernel_width, p.stride_height, p.stride_width, p.dilation_height, p.dilation_width,
         p.padding == kgn::Padding::kSame ? "SAME" : "VALID", p.pad_value, static_cast<int>(p.sum),
-        p.clamp, p.relu, p.float_output, p.out_bits, static_cast<int>(pixel_scale), addend,
-        addend_multiplier, second_addend, quantize_affine);
+        p.clamp, p.relu, p.float_output, p.int8_output, p.out_bits, static_cast<int>(pixel_scale),
+        addend, addend_multiplier, second_addend, quantize_affine);
     return text;
   }
 };
@@ -76,9 +76,8 @@ Case RandomCase(Random* random, int bits) {
   p.pad_value = bits == 2 || bits == 4 ? 0 : random->Int(-1, 1);
   if (bits == 1 && random->Chance(15)) {
     p.sum = ConvParams::Sum::kPopcount;
-    p.acc_scale = 2;
+    p.acc_scale = random->Pick<float>({1, 2});
     p.acc_offset = static_cast<float>(random->Int(-3, 3));
-    if (p.pad_value == 0) p.pad_value = 1;
   }
   if (random->Chance(30)) {
     p.clamp = true;
@@ -89,6 +88,11 @@ Case RandomCase(Random* random, int bits) {
   p.float_output = random->Chance(65);
   p.out_bits = p.float_output && random->Chance(50) ? 0 : random->Pick<int>({1, 1, 2, 4});
   p.out_scale = p.out_bits > 1 ? 0.7f : 1.0f;
+  if (bits != 32 && random->Chance(10)) {
+    p.int8_output = true;
+    p.float_output = false;
+    p.out_bits = 0;
+  }
   c.batch = random->Chance(70) ? 1 : random->Int(2, 3);
   const int extent_y = (p.kernel_height - 1) * p.dilation_height + 1;
   const int extent_x = (p.kernel_width - 1) * p.dilation_width + 1;
@@ -107,6 +111,7 @@ Case RandomCase(Random* random, int bits) {
 struct Outputs {
   std::vector<float> floats;
   std::vector<int32_t> packed;
+  std::vector<int8_t> bytes;
 };
 
 void RunCase(const Case& c, const std::vector<std::string>& kernels,
@@ -157,6 +162,8 @@ void RunCase(const Case& c, const std::vector<std::string>& kernels,
     out.packed.assign(pixels * kgn::PackedWords(p.channels_out, p.out_bits), -1);
     tensors.float_out = out.floats.data();
     tensors.packed_out = out.packed.data();
+    out.bytes.assign(p.int8_output ? pixels * p.channels_out : 0, -77);
+    tensors.int8_out = out.bytes.data();
     compute();
     return out;
   };
@@ -178,7 +185,7 @@ void RunCase(const Case& c, const std::vector<std::string>& kernels,
       const Outputs got = run([&] { conv.Run(tensors, pool); });
       if (p.bits != 32) {
         const bool equal =
-            got.packed == expected.packed &&
+            got.packed == expected.packed && got.bytes == expected.bytes &&
             (got.floats.empty() ||
              std::memcmp(got.floats.data(), expected.floats.data(), 4 * got.floats.size()) == 0);
         CHECK(equal, "%s threads %d: %s", kernel.c_str(), pool->num_threads(), c.Name().c_str());
@@ -224,6 +231,8 @@ void TestErrors() {
   bad([](ConvParams* p) { p->pad_value = 2; });
   bad([](ConvParams* p) { p->bits = 2, p->pad_value = 1; });
   bad([](ConvParams* p) { p->float_output = false; });
+  bad([](ConvParams* p) { p->int8_output = true; });
+  bad([](ConvParams* p) { p->bits = 2, p->sum = ConvParams::Sum::kPopcount; });
   bad([](ConvParams* p) { p->out_scale = 0; });
   bad([](ConvParams* p) {
     p->channels_in = p->groups = 1, p->kernel_width = p->kernel_height = 5000;

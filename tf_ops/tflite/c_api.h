@@ -13,7 +13,9 @@ typedef enum TfLiteStatus { kTfLiteOk = 0, kTfLiteError = 1 } TfLiteStatus;
 typedef enum TfLiteType : int {
   kTfLiteNoType = 0,
   kTfLiteFloat32 = 1,
-  kTfLiteInt32 = 2
+  kTfLiteInt32 = 2,
+  kTfLiteBool = 6,
+  kTfLiteInt8 = 9
 } TfLiteType;
 
 typedef enum TfLiteAllocationType : int {
@@ -136,6 +138,7 @@ typedef struct TfLiteDelegate {
 KGN_ASSERT_OFFSET(TfLiteIntArray, data, 4, 4);
 KGN_ASSERT_OFFSET(TfLiteTensor, data, 8, 4);
 KGN_ASSERT_OFFSET(TfLiteTensor, dims, 16, 8);
+KGN_ASSERT_OFFSET(TfLiteTensor, params, 24, 12);
 KGN_ASSERT_OFFSET(TfLiteTensor, allocation_type, 32, 20);
 KGN_ASSERT_OFFSET(TfLiteTensor, bytes, 40, 24);
 KGN_ASSERT_OFFSET(TfLiteTensor, name, 56, 32);

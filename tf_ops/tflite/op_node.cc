@@ -19,6 +19,10 @@ ElementType TypeOf(const TfLiteTensor& tensor) {
       return ElementType::kFloat32;
     case kTfLiteInt32:
       return ElementType::kInt32;
+    case kTfLiteInt8:
+      return ElementType::kInt8;
+    case kTfLiteBool:
+      return ElementType::kBool;
     default:
       return ElementType::kOther;
   }
@@ -39,16 +43,25 @@ size_t Elements(const Shape& shape) {
 
 // The least bytes that a tensor of this type and shape takes.
 size_t Bytes(ElementType type, const Shape& shape) {
-  return Elements(shape) * (type == ElementType::kOther ? 1 : 4);
+  const bool words = type == ElementType::kFloat32 || type == ElementType::kInt32;
+  return Elements(shape) * (words ? 4 : 1);
+}
+
+OutputSpec Declared(const TfLiteTensor& tensor) {
+  OutputSpec spec = {TypeOf(tensor), {}, {tensor.params.scale, tensor.params.zero_point}};
+  if (tensor.dims) spec.shape.assign(tensor.dims->data, tensor.dims->data + tensor.dims->size);
+  return spec;
 }
 
 InputSpec SpecOf(TfLiteContext* context, int index) {
   InputSpec spec;
   if (index == kTfLiteOptionalTensor) return spec;
   const TfLiteTensor& tensor = TensorAt(context, index);
+  const OutputSpec declared = Declared(tensor);
   spec.present = true;
-  spec.type = TypeOf(tensor);
-  if (tensor.dims) spec.shape.assign(tensor.dims->data, tensor.dims->data + tensor.dims->size);
+  spec.type = declared.type;
+  spec.shape = declared.shape;
+  spec.quantization = declared.quantization;
   if (tensor.allocation_type == kTfLiteMmapRo || tensor.allocation_type == kTfLitePersistentRo) {
     CheckSize("a constant", spec.shape);
     if (tensor.bytes < Bytes(spec.type, spec.shape)) {
@@ -63,8 +76,7 @@ InputSpec SpecOf(TfLiteContext* context, int index) {
 void Resize(TfLiteContext* context, int index, const OutputSpec& spec) {
   TfLiteTensor& tensor = TensorAt(context, index);
   if (TypeOf(tensor) != spec.type) {
-    throw OpError(std::string("expected an output tensor of type ") +
-                  (spec.type == ElementType::kFloat32 ? "float32" : "int32") +
+    throw OpError(std::string("expected an output tensor of type ") + TypeName(spec.type) +
                   ". Received: TfLiteType " + std::to_string(tensor.type));
   }
   CheckSize("the output", spec.shape);
@@ -118,6 +130,9 @@ void OpNode::PrepareOrThrow(TfLiteContext* context) {
                     std::to_string(output) + " as both");
     }
   }
+  std::vector<OutputSpec> declared;
+  for (int index : outputs_) declared.push_back(Declared(TensorAt(context, index)));
+  op_->Declare(declared);
   pool_ = SharedPool(context, settings_.num_threads);
   const std::vector<OutputSpec> outputs = op_->Prepare(specs, pool_.get());
   if (outputs.size() != outputs_.size()) {

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <exception>
+#include <utility>
 
 #include "tflite/op_node.h"
 
@@ -53,15 +54,18 @@ const TfLiteRegistration* Registration() {
   return &registration;
 }
 
-}  // namespace
-}  // namespace kgn
-
-const TfLiteRegistration* kgn_registration(const char* name) {
-  using kgn::Registration;
-  const TfLiteRegistration* const all[] = {Registration<0>(), Registration<1>(), Registration<2>(),
-                                           Registration<3>(), Registration<4>()};
+template <size_t... ops>
+const TfLiteRegistration* Find(const char* name, std::index_sequence<ops...>) {
+  const TfLiteRegistration* const all[] = {Registration<ops>()...};
   for (const TfLiteRegistration* registration : all) {
     if (name && std::strcmp(name, registration->custom_name) == 0) return registration;
   }
   return nullptr;
+}
+
+}  // namespace
+}  // namespace kgn
+
+const TfLiteRegistration* kgn_registration(const char* name) {
+  return kgn::Find(name, std::make_index_sequence<kgn::kOpCount>());
 }

@@ -2,7 +2,7 @@
 // resolver (iOS, or any build without plugins):
 //
 //   for (const char* name : {"KgnQuantize", "KgnConv2D", "KgnDense", "KgnMaxPool2D",
-//   "KgnDequantize"})
+//                            "KgnDequantize"})  // for Larq's files: "LceQuantize", ...
 //     resolver.AddCustom(name, reinterpret_cast<const
 //     TfLiteRegistration*>(kgn_registration(name)));
 //

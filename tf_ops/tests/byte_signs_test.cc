@@ -1,0 +1,71 @@
+// Bits of bytes and bytes of bits, one value at a time beside all at once; rounding to int8.
+#include "core/byte_signs.h"
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "core/bitpack.h"
+#include "core/round_int8.h"
+#include "tests/check.h"
+#include "tests/random_data.h"
+
+namespace {
+
+using kgn_test::Random;
+
+bool BitOf(const std::vector<int32_t>& words, int64_t pixel, int64_t channels, int64_t c) {
+  const auto word = static_cast<uint32_t>(words[pixel * kgn::WordsFor(channels) + c / 32]);
+  return word >> (c % 32) & 1;
+}
+
+void TestPacking(int64_t pixels, int64_t channels, int threads, Random* random) {
+  kgn::ThreadPool pool(threads);
+  std::vector<int8_t> values(pixels * channels);
+  for (int8_t& value : values) value = static_cast<int8_t>(random->Int(-128, 127));
+  const auto threshold = static_cast<int8_t>(random->Pick<int>({-128, -1, 0, 1, 5, 127}));
+  std::vector<int32_t> words(pixels * kgn::WordsFor(channels), -1);
+  kgn::PackBytesBelow(values.data(), pixels, channels, threshold, words.data(), &pool);
+  std::vector<int8_t> bytes(pixels * channels + 1, 99);
+  const auto zero = static_cast<int8_t>(random->Int(-128, 127));
+  const auto one = static_cast<int8_t>(random->Int(-128, 127));
+  kgn::UnpackToBytes(words.data(), pixels, channels, zero, one, bytes.data(), &pool);
+  int wrong = 0;
+  for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+    for (int64_t c = 0; c < 32 * kgn::WordsFor(channels); ++c) {
+      const bool below = c < channels && values[pixel * channels + c] < threshold;
+      wrong += BitOf(words, pixel, channels, c) != below;
+      if (c < channels) wrong += bytes[pixel * channels + c] != (below ? one : zero);
+    }
+  }
+  CHECK(wrong == 0, "%lld pixels of %lld channels, %d wrong", static_cast<long long>(pixels),
+        static_cast<long long>(channels), wrong);
+  CHECK(bytes.back() == 99, "wrote behind the end");
+}
+
+void TestRounding() {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const std::vector<float> given = {0.0f,         -0.0f,  0.5f,     -0.5f,     0.49999997f,
+                                    -0.49999997f, 1.5f,   2.5f,     -2.5f,     -1.4f,
+                                    126.5f,       127.4f, 128.0f,   1e20f,     -128.0f,
+                                    -128.5f,      -1e20f, infinity, -infinity, std::nanf("")};
+  const std::vector<int> expected = {0,   0,   1,   -1,  0,    0,    2,    3,   -3,   -1,
+                                     127, 127, 127, 127, -128, -128, -128, 127, -128, -128};
+  std::vector<int8_t> got(given.size());
+  kgn::RoundToInt8(given.data(), static_cast<int64_t>(given.size()), got.data());
+  for (size_t i = 0; i < given.size(); ++i)
+    CHECK(got[i] == expected[i], "%g gave %d", static_cast<double>(given[i]), got[i]);
+}
+
+}  // namespace
+
+int main() {
+  Random random(7);
+  for (int64_t channels : {1, 7, 8, 31, 32, 33, 64, 100}) {
+    TestPacking(5, channels, 1, &random);
+    TestPacking(random.Int(1, 9), channels, 3, &random);
+  }
+  TestPacking(3000, 70, 3, &random);
+  TestRounding();
+  return kgn_test::Finish();
+}
