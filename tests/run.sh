@@ -34,6 +34,35 @@ else
   echo "Skipped: needs g++-aarch64-linux-gnu and qemu-user."
 fi
 
+step "C++ races"
+cmake -S tf_ops -B build/tsan -GNinja -DKGN_BUILD_TESTS=ON -DKGN_SANITIZE=thread >/dev/null
+cmake --build build/tsan -t concurrency_test thread_pool_test
+ctest --test-dir build/tsan -R '^(concurrency_test|thread_pool_test)$' --output-on-failure
+
+step "Fuzz"
+probe='extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }'
+if clang++ -x c++ -fsanitize=fuzzer,address -o build/probe - <<<"$probe" 2>/dev/null; then
+  cmake -S tf_ops -B build/fuzz -GNinja -DKGN_BUILD_FUZZERS=ON -DCMAKE_CXX_COMPILER=clang++ \
+    >/dev/null
+  cmake --build build/fuzz -t fuzz_options fuzz_delegate
+  pids=()
+  for target in options delegate; do  # at once
+    mkdir -p "build/fuzz/found/$target"
+    build/fuzz/fuzz_$target -max_total_time=30 -timeout=10 -malloc_limit_mb=1024 \
+      -artifact_prefix="build/fuzz/found/" "build/fuzz/found/$target" \
+      "tf_ops/fuzz/corpus/$target" >"build/fuzz/$target.log" 2>&1 &
+    pids+=("$target:$!")
+  done
+  lines=1 status=0
+  for pair in "${pids[@]}"; do
+    wait "${pair#*:}" || lines=60 status=1
+    tail -n $lines "build/fuzz/${pair%:*}.log"
+  done
+  [ $status = 0 ]
+else
+  echo "Skipped: needs clang with libFuzzer (clang, libclang-rt-dev)."
+fi
+
 step "Python tests, TensorFlow backend"
 KERAS_BACKEND=tensorflow python -m pytest -q --junitxml="$results/tensorflow.xml"
 
