@@ -14,6 +14,8 @@ namespace {
 // them: wait a while before sleeping.
 constexpr int kSpins = 4000;
 
+constexpr uint64_t kClosed = 0xffffffffu;  // no task can be claimed
+
 void Pause() {
 #if defined(__x86_64__)
   _mm_pause();
@@ -46,23 +48,24 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::ParallelFor(int64_t tasks, Body body, void* context) {
-  if (workers_.empty() || tasks <= 1) {
+  if (workers_.empty() || tasks <= 1 || tasks >= static_cast<int64_t>(kClosed)) {
     for (int64_t task = 0; task < tasks; ++task) body(context, task, 0);
     return;
   }
-  tasks_ = tasks;
-  body_ = body;
-  context_ = context;
-  next_task_.store(0);
-  busy_.store(static_cast<int>(workers_.size()));
+  const uint64_t generation = generation_.load() + 1;
+  ticket_.store(generation << 32 | kClosed);
+  tasks_.store(tasks);
+  body_.store(body);
+  context_.store(context);
+  done_.store(0);
+  ticket_.store(generation << 32);
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    generation_.fetch_add(1);
+    generation_.store(generation);
   }
   start_.notify_all();
   DoTasks(0);
-  // Until every worker has seen this generation the fields above must not change.
-  for (int spin = 0; busy_.load() != 0; ++spin) {
+  for (int spin = 0; done_.load() != tasks; ++spin) {
     if (spin < kSpins) {
       Pause();
     } else {
@@ -72,21 +75,28 @@ void ThreadPool::ParallelFor(int64_t tasks, Body body, void* context) {
 }
 
 void ThreadPool::DoTasks(int thread) {
-  for (int64_t task = next_task_.fetch_add(1); task < tasks_; task = next_task_.fetch_add(1)) {
-    body_(context_, task, thread);
+  for (uint64_t ticket = ticket_.load();;) {
+    const int64_t task = static_cast<int64_t>(ticket & kClosed);
+    const Body body = body_.load();
+    void* const context = context_.load();
+    if (task >= tasks_.load() || task == static_cast<int64_t>(kClosed)) return;
+    if (!ticket_.compare_exchange_weak(ticket, ticket + 1)) continue;
+    body(context, task, thread);
+    done_.fetch_add(1);
+    ticket = ticket_.load();
   }
 }
 
 void ThreadPool::WorkerLoop(int thread) {
-  for (uint64_t seen = 0;; ++seen) {
+  for (uint64_t seen = 0;;) {
     for (int spin = 0; spin < kSpins && generation_.load() == seen; ++spin) Pause();
     if (generation_.load() == seen) {
       std::unique_lock<std::mutex> lock(mutex_);
       start_.wait(lock, [&] { return generation_.load() != seen; });
     }
+    seen = generation_.load();
     if (stop_) return;
     DoTasks(thread);
-    busy_.fetch_sub(1);
   }
 }
 

@@ -43,13 +43,17 @@ class ThreadPool {
   std::vector<std::thread> workers_;
   std::mutex mutex_;
   std::condition_variable start_;
+  // Counts the calls of ParallelFor, to wake workers.
   std::atomic<uint64_t> generation_{0};
-  std::atomic<int64_t> next_task_{0};
-  std::atomic<int> busy_{0};
-  bool stop_ = false;
-  int64_t tasks_ = 0;
-  Body body_ = nullptr;
-  void* context_ = nullptr;
+  // Upper half: the generation, lower half: its next task, or kClosed. A task is claimed by
+  // counting this up, which succeeds only if the generation is still the one whose fields below
+  // were read. So nobody waits for workers that come late.
+  std::atomic<uint64_t> ticket_{0};
+  std::atomic<int64_t> done_{0};
+  std::atomic<int64_t> tasks_{0};
+  std::atomic<Body> body_{nullptr};
+  std::atomic<void*> context_{nullptr};
+  std::atomic<bool> stop_{false};
 };
 
 }  // namespace kgn
