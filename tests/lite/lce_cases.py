@@ -12,19 +12,28 @@ from tests.lite import reference_lce as lce
 from tests.lite.model_builder import ModelBuilder
 from tests.lite.reference_ops import pack_bits
 
+BCONV2D_DEFAULTS = {
+    "dilation_height_factor": 1,
+    "dilation_width_factor": 1,
+    "fused_activation_function": 0,
+    "pad_values": 1,
+    "padding": 0,
+    "stride_height": 1,
+    "stride_width": 1,
+}
+
 
 class LceCase:
-    """A model and its input; `expected` are the outputs that LCE gives.
+    """A file with one input and one output.
 
     Attributes:
-        model: bytes of the file.
-        x: its input.
-        expected: its output.
-        op: the op that matters.
+        model: its bytes.
+        x: the input.
+        expected: what LCE answers.
     """
 
-    def __init__(self, model, x, expected, op):
-        self.model, self.x, self.expected, self.op = model, x, expected, op
+    def __init__(self, model, x, expected):
+        self.model, self.x, self.expected = model, x, expected
 
 
 def _random(*description):
@@ -60,17 +69,7 @@ def bconv2d(
     **options,
 ):
     """LceBconv2d; `thresholds`: "extreme" for ones that nothing or everything passes, too."""
-    options = {
-        "channels_in": channels_in,
-        "dilation_height_factor": 1,
-        "dilation_width_factor": 1,
-        "fused_activation_function": 0,
-        "pad_values": 1,
-        "padding": 0,
-        "stride_height": 1,
-        "stride_width": 1,
-        **options,
-    }
+    options = {**BCONV2D_DEFAULTS, "channels_in": channels_in, **options}
     random = _random(channels_in, channels_out, kernel, size, groups, str(dtype), sorted(options))
     builder, packed, x, words = _start((*size, channels_in))
     depth = channels_in // groups
@@ -102,7 +101,7 @@ def bconv2d(
         model, expected = _finish(builder, y, expected, channels_out)
     else:
         model = builder.finish([y])
-    return LceCase(model, x, expected, "LceBconv2d")
+    return LceCase(model, x, expected)
 
 
 def bmaxpool2d(shape=(1, 7, 6, 40), window=(3, 3), strides=(2, 2), padding=0):
@@ -118,7 +117,7 @@ def bmaxpool2d(shape=(1, 7, 6, 40), window=(3, 3), strides=(2, 2), padding=0):
     y = builder.tensor(pooled.shape, np.int32)
     builder.custom("LceBMaxPool2d", [packed], [y], options)
     model, expected = _finish(builder, y, pooled, shape[3])
-    return LceCase(model, x, expected, "LceBMaxPool2d")
+    return LceCase(model, x, expected)
 
 
 def quantize(dtype=np.float32, shape=(1, 5, 4, 70), quantization=None):
@@ -129,14 +128,14 @@ def quantize(dtype=np.float32, shape=(1, 5, 4, 70), quantization=None):
         x.flat[:4] = [0.0, -0.0, np.inf, -np.inf]
     else:
         x = random.integers(-128, 128, shape).astype(np.int8)
-        x = x < 0 if dtype == bool else x
+        x = x < 0 if dtype is bool else x
     words = lce.lce_quantize(x, quantization[1] if quantization else 0)
     builder = ModelBuilder()
     packed = builder.tensor(words.shape, np.int32)
     given = builder.input(shape, dtype, quantization=quantization)
     builder.custom("LceQuantize", [given], [packed], b"")
     model, expected = _finish(builder, packed, words, shape[-1])
-    return LceCase(model, x, expected, "LceQuantize")
+    return LceCase(model, x, expected)
 
 
 def dequantize(dtype, shape=(1, 5, 4, 70), quantization=None):
@@ -146,7 +145,7 @@ def dequantize(dtype, shape=(1, 5, 4, 70), quantization=None):
     expected = lce.lce_dequantize(words, shape[-1], dtype, scale, zero_point)
     y = builder.tensor(shape, dtype, quantization)
     builder.custom("LceDequantize", [packed], [y], b"")
-    return LceCase(builder.finish([y]), x, expected, "LceDequantize")
+    return LceCase(builder.finish([y]), x, expected)
 
 
 CASES = {

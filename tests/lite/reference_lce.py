@@ -24,7 +24,7 @@ def lce_quantize(x, zero_point=0):
 def lce_dequantize(x, channels, dtype, scale=1.0, zero_point=0):
     """Packed -> `[..., channels]` of +1 and -1."""
     bits = unpack_bits(x, channels)
-    if dtype == bool:
+    if dtype is bool:
         return ~bits
     if dtype == np.float32:
         return np.where(bits, np.float32(-1), np.float32(1))

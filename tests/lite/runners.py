@@ -34,6 +34,15 @@ def load(model, runtime="litert", runtime_threads=None, **options):
     )
 
 
+def kernels():
+    """The names that the plugin offers on this machine, from its refusal of another."""
+    with pytest.raises(ValueError, match="kernel=abacus") as refusal:
+        load(b"", kernel="abacus")
+    names = str(refusal.value).split("(")[1].split(")")[0].split(", ")
+    assert "scalar" in names
+    return names
+
+
 def invoke(interpreter, inputs):
     """Resizes the inputs to the arrays', runs, and returns copies of all outputs."""
     entries = interpreter.get_input_details()

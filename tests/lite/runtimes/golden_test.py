@@ -1,4 +1,4 @@
-"""Files of old versions still run, in every runtime of this environment.
+"""Files of old versions and of Larq's converter run, in every runtime of this environment.
 
 Needs numpy, pytest and one runtime only, so that it also runs beside tflite-runtime 2.14.
 """
@@ -10,7 +10,8 @@ import pytest
 
 from tests.lite.runners import assert_same, invoke, is_there, load
 
-FILES = sorted((Path(__file__).parents[2] / "golden").glob("v*/*.tflite"))
+GOLDEN = Path(__file__).parents[2] / "golden"
+FILES = sorted([*GOLDEN.glob("v*/*.tflite"), *GOLDEN.glob("lce/*.tflite")])
 RUNTIMES = [runtime for runtime in ("litert", "tf", "tflite_runtime") if is_there(runtime)]
 
 
