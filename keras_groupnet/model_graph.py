@@ -91,6 +91,12 @@ class ModelGraph:
         return found
 
 
+def leaf_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """The layers of any model and of the models nested in it, those aside that are models."""
+    for layer, _ in _layers(model, ""):
+        yield layer
+
+
 def _layers(model: keras.Model, prefix: str) -> Iterator[tuple[keras.layers.Layer, str]]:
     layer: Any
     for layer in model.layers:

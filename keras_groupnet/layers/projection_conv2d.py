@@ -34,7 +34,7 @@ class ProjectionConv2D(LatentConv2D):
         projection_weight: lambda of the projection loss, 1e-4 in the paper.
         level_norm: `"weight"` or `"kernel"`, see `quantizers.projection.outer_level`.
         projection_initializer: of W; `SignedUniform(0.5, 1.5)` if None.
-        input_quantizer: as in `QuantConv2D`, also `pad_values`; `"approx_sign"` in the paper's nets.
+        input_quantizer: as in `QuantConv2D`, also `pad_values`; `"approx_sign"` in the paper.
         pad_values: see there.
         **kwargs: arguments of `keras.layers.Conv2D` but `use_bias` and `groups`.
 

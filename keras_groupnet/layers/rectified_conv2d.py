@@ -34,7 +34,7 @@ class RectifiedConv2D(LatentConv2D):
         kernel_gradient: at W. `"direct"`: `lambda_1 (W - C sgn(W))`, with sgn(W) constant.
             `"literal"`: Eq. 11 times Eq. 8, which goes through sgn(W) and raises L_K.
         c_rate: learning rate of C relative to that of W, for SGD.
-        input_quantizer: as in `QuantConv2D`, also `pad_values`; `"approx_sign"` in the paper's nets.
+        input_quantizer: as in `QuantConv2D`, also `pad_values`; `"approx_sign"` in the paper.
         pad_values: see there.
         **kwargs: arguments of `keras.layers.Conv2D` but `use_bias` and `groups`.
 

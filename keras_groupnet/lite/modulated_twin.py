@@ -66,11 +66,9 @@ class ModulatedTwin(Twin):
         layer = self.original
         sizes, strides, dilations = layer.kernel_size, layer.strides, layer.dilation_rate
         same = layer.padding == "same"
-        edges = [
-            same_padding(inputs.shape[1 + i], sizes[i], strides[i], dilations[i]) if same else (0, 0)
-            for i in range(2)
-        ]
-        widths = [(0, 0), *edges, (0, 0)]
+        widths = [(0, 0)] * 4
+        if same:
+            widths[1:3] = map(same_padding, inputs.shape[1:3], sizes, strides, dilations)
         if layer.pad_values:
             # Quantizers keep ±1. Zeros they would not, so those are added behind.
             b = self.signs(tf.pad(inputs, widths, constant_values=layer.pad_values))

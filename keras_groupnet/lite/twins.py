@@ -79,6 +79,7 @@ class Twin(keras.layers.Layer):
         self.original = layer
 
     def compute_output_shape(self, input_shape):
+        """That of the layer."""
         return self.original.compute_output_shape(input_shape)
 
 

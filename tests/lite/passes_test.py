@@ -9,6 +9,7 @@ import pytest
 from keras_groupnet.layers import ActivationScale, GroupSum, QuantDense, Quantize
 from keras_groupnet.lite import passes
 from keras_groupnet.lite.converter import _to_tflite
+from keras_groupnet.lite.exporting import exporting_clone
 from keras_groupnet.lite.graph import ABSENT, Graph
 from keras_groupnet.lite.passes.epilogue import (
     ADDEND,
@@ -16,7 +17,6 @@ from keras_groupnet.lite.passes.epilogue import (
     QUANTIZE_MULTIPLIER,
     SECOND_ADDEND,
 )
-from keras_groupnet.lite.exporting import exporting_clone
 from tests.lite.networks import activation, conv, randomise, two_groups
 
 

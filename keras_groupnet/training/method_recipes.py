@@ -1,0 +1,53 @@
+"""The training recipe of RBCN's paper, which we use for PCNN and MCN too.
+
+Their own papers' optimizers could not be recovered.
+"""
+
+from keras_groupnet.training.optimizers import SGDWithL2
+from keras_groupnet.training.projection_callback import ProjectionCallback
+from keras_groupnet.training.recipes import Recipe
+from keras_groupnet.training.schedules import step_decay
+
+# (learning rate, epochs between steps, epochs) of section 4.
+_SCHEDULES = {"cifar": (0.01, 60, 200), "imagenet": (0.1, 20, 70)}
+
+
+def rbcn_recipe(data: str = "cifar", l2: float = 1e-4, nesterov: bool = False) -> Recipe:
+    """SGD, momentum 0.9, a tenth after every 60 of 200 epochs (ImageNet: 20 of 70), batch 128.
+
+    Args:
+        data: `"cifar"` (learning rate 0.01) or `"imagenet"` (0.1).
+        l2: of `SGDWithL2`; 1e-4 for ResNet-18. Wide ResNets have 5e-4 and Nesterov's momentum.
+        nesterov: see there.
+
+    Raises:
+        ValueError: for other data.
+
+    References:
+        Liu et al., Rectified Binary Convolutional Networks, arXiv 1908.07748, section 4.
+    """
+    if data not in _SCHEDULES:
+        raise ValueError(f"`data` must be one of {sorted(_SCHEDULES)}. Received: data={data!r}")
+    learning_rate, step, epochs = _SCHEDULES[data]
+    return Recipe(
+        SGDWithL2(learning_rate, momentum=0.9, nesterov=nesterov, l2=l2),
+        [step_decay(learning_rate, range(step, epochs, step))],
+        batch_size=128,
+        epochs=epochs,
+    )
+
+
+def pcnn_recipe(data: str = "cifar", l2: float = 1e-4, nesterov: bool = False) -> Recipe:
+    """`rbcn_recipe` with the callback that `ProjectionConv2D` needs.
+
+    Args:
+        data: see there.
+        l2: see there.
+        nesterov: see there.
+
+    Raises:
+        ValueError: for other data.
+    """
+    recipe = rbcn_recipe(data, l2, nesterov)
+    recipe.callbacks.append(ProjectionCallback())
+    return recipe

@@ -1,0 +1,22 @@
+import numpy as np
+import pytest
+
+from keras_groupnet.initializers import SignedUniform
+from tests.tensors import array
+
+
+def test_values_keep_away_from_zero_and_have_both_signs():
+    values = array(SignedUniform(0.5, 1.5, seed=1)((50, 40), "float32"))
+    assert 0.5 <= np.abs(values).min() < 0.51 and 1.49 < np.abs(values).max() <= 1.5
+    assert 0.45 < (values > 0).mean() < 0.55
+
+
+def test_one_seed_gives_one_draw():
+    values = [array(SignedUniform(seed=seed)((4, 3, 3), "float32")) for seed in (1, 1, 2)]
+    np.testing.assert_array_equal(values[0], values[1])
+    assert (values[0] != values[2]).any()
+
+
+def test_an_empty_range_is_refused():
+    with pytest.raises(ValueError, match="low.*Received"):
+        SignedUniform(1.5, 0.5)
