@@ -41,22 +41,26 @@ class ModulatedTwin(Twin):
         self.signs = Conv2DTwin(signs)
         self.packed = self.signs.packed
 
+    def build(self, input_shape):
+        """Refuses maps of unknown size."""
+        if None in input_shape[1:3]:
+            raise ValueError(
+                f"The height and width of layer '{self.name}' must be known for conversion. "
+                f"Received: input shape {tuple(input_shape)}. "
+                "Build the model with a fixed input_shape."
+            )
+        self.signs.build(input_shape)
+
     def call(self, inputs):
         """Emits the composite and what follows it."""
         layer = self.original
-        shape = tuple(inputs.shape)
-        if None in shape[1:3]:
-            raise ValueError(
-                f"The height and width of layer '{layer.name}' must be known for conversion. "
-                f"Received: input shape {shape}. Build the model with a fixed input_shape."
-            )
         planes = tf.constant(self.m_filters.reshape(layer.planes, -1).T)
         if layer.scalar:
             taps = self.signs(inputs)[..., None]
         else:
             taps = self._taps(inputs)
         # (N, OH, OW, filters, taps) @ (taps, K), without tensors of five axes.
-        output = layer.compute_output_shape(shape)
+        output = layer.compute_output_shape(tuple(inputs.shape))
         flat = tf.reshape(taps, (-1, taps.shape[-1]))
         y = flat * planes if layer.scalar else tf.matmul(flat, planes)
         return layer.activation(tf.reshape(y, (-1, *output[1:])))
