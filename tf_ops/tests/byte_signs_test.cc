@@ -43,18 +43,23 @@ void TestPacking(int64_t pixels, int64_t channels, int threads, Random* random) 
   CHECK(bytes.back() == 99, "wrote behind the end");
 }
 
-void TestRounding() {
+void TestRounding(Random* random) {
   const float infinity = std::numeric_limits<float>::infinity();
-  const std::vector<float> given = {0.0f,         -0.0f,  0.5f,     -0.5f,     0.49999997f,
-                                    -0.49999997f, 1.5f,   2.5f,     -2.5f,     -1.4f,
-                                    126.5f,       127.4f, 128.0f,   1e20f,     -128.0f,
-                                    -128.5f,      -1e20f, infinity, -infinity, std::nanf("")};
-  const std::vector<int> expected = {0,   0,   1,   -1,  0,    0,    2,    3,   -3,   -1,
-                                     127, 127, 127, 127, -128, -128, -128, 127, -128, -128};
+  std::vector<float> given = {0.0f,     -0.0f,   0.49999997f, -0.49999997f, 127.49999f, 1e20f,
+                              infinity, -128.5f, -128.49999f, -1e20f,       -infinity,  32768.0f};
+  for (int quarter = -600; quarter <= 600; ++quarter)
+    given.push_back(0.25f * static_cast<float>(quarter));
+  while (given.size() < 5000) given.push_back(150 * random->Float());
   std::vector<int8_t> got(given.size());
-  kgn::RoundToInt8(given.data(), static_cast<int64_t>(given.size()), got.data());
-  for (size_t i = 0; i < given.size(); ++i)
-    CHECK(got[i] == expected[i], "%g gave %d", static_cast<double>(given[i]), got[i]);
+  for (size_t first : {0, 1, 4990}) {  // any alignment, any rest
+    const size_t count = given.size() - first;
+    kgn::RoundToInt8(given.data() + first, static_cast<int64_t>(count), got.data());
+    for (size_t i = 0; i < count; ++i) {
+      const float x = std::round(given[first + i]);  // half away from zero
+      const int expected = static_cast<int>(std::fmin(std::fmax(x, -128.0f), 127.0f));
+      CHECK(got[i] == expected, "%g gave %d", static_cast<double>(given[first + i]), got[i]);
+    }
+  }
 }
 
 }  // namespace
@@ -66,6 +71,6 @@ int main() {
     TestPacking(random.Int(1, 9), channels, 3, &random);
   }
   TestPacking(3000, 70, 3, &random);
-  TestRounding();
+  TestRounding(&random);
   return kgn_test::Finish();
 }

@@ -57,11 +57,13 @@ InputSpec Spec(ElementType type, const Shape& shape, bool constant = false) {
 }
 
 void ExpectNoAllocation(const char* name, const Options& options,
-                        const std::vector<InputSpec>& inputs) {
+                        const std::vector<InputSpec>& inputs,
+                        const std::vector<OutputSpec>& declared = {}) {
   const std::vector<uint8_t> data = kgn_test::FlexMap(options);
   for (int threads : {1, 2}) {
     ThreadPool pool(threads);
     const auto op = MakeOp(name, data.data(), data.size(), "");
+    op->Declare(declared);
     const std::vector<OutputSpec> outputs = op->Prepare(inputs, &pool);
     std::vector<const void*> in;
     std::vector<void*> out;
@@ -118,10 +120,43 @@ void TestOps() {
                      {Spec(i, {2, 9, 7, 4})});
 }
 
+void TestLceOps() {
+  const auto f = ElementType::kFloat32;
+  const auto i = ElementType::kInt32;
+  const auto i8 = ElementType::kInt8;
+  ExpectNoAllocation("LceQuantize", {}, {Spec(f, {2, 9, 7, 33})});
+  ExpectNoAllocation("LceQuantize", {}, {Spec(i8, {2, 9, 7, 33})});
+  ExpectNoAllocation("LceDequantize", {}, {Spec(i, {2, 9, 7, 2})}, {{f, {2, 9, 7, 33}}});
+  ExpectNoAllocation("LceDequantize", {}, {Spec(i, {2, 9, 7, 2})},
+                     {{i8, {2, 9, 7, 33}, {0.5f, 3}}});
+  ExpectNoAllocation("LceBMaxPool2d",
+                     {{"filter_height", 2},
+                      {"filter_width", 2},
+                      {"stride_height", 2},
+                      {"stride_width", 2},
+                      {"padding", 0}},
+                     {Spec(i, {2, 9, 7, 2})});
+  for (const OutputSpec& output : {OutputSpec{f, {}}, {i8, {}, {0.5f, 3}}, {i, {}}}) {
+    ExpectNoAllocation("LceBconv2d",
+                       {{"channels_in", 40},
+                        {"dilation_height_factor", 1},
+                        {"dilation_width_factor", 1},
+                        {"fused_activation_function", 1},
+                        {"pad_values", 0},
+                        {"padding", 0},
+                        {"stride_height", 1},
+                        {"stride_width", 1}},
+                       {Spec(i, {2, 9, 7, 2}), Spec(i, {33, 3, 3, 2}, true), Spec(f, {33}, true),
+                        Spec(f, {33}, true), Spec(i, {33}, true)},
+                       {output});
+  }
+}
+
 }  // namespace
 }  // namespace kgn
 
 int main() {
   kgn::TestOps();
+  kgn::TestLceOps();
   return kgn_test::Finish();
 }
