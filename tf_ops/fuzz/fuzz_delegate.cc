@@ -1,14 +1,20 @@
 // Damaged graphs through the delegate or the registrations: an error status or a result, whatever
-// ranks, sizes, types, indices and options a file has. The bytes of an input, as make_corpus.py
-// writes them:
+// ranks, sizes, types, indices and options a file has. Nearly every byte means something, so that
+// mutations of a good graph are graphs. An input, as make_corpus.py writes them:
 //
-//   setup: u8 (bit 0: registrations instead of the delegate), u8 threads, u8 kernel
-//   tensors: u8 count, each: u8 type, u8 flags (1 constant, 2 not read by anybody), u8 rank,
-//     i32 extents, i8 zero point, u8 scale, for a constant: u32 bytes (its values are made up)
-//   nodes: u8 count, each: u8 op, u8 count and i8 indices of inputs, the same of outputs,
-//     u8 count of options, each: u8 key, u8 kind (0 int, 1 float), i32 or f32 value
-//   a second shape for one tensor: u8 tensor, u8 axis, i32 extent
+//   setup: bit 0: registrations instead of the delegate; threads; kernel (a byte each)
+//   tensors: count, each: type, flags (1 constant, 2 not read by anybody), rank, extents (numbers),
+//     zero point, scale, for a constant the bytes by which it is too small for its shape (number;
+//     its values are made up)
+//   nodes: count, each: op, count of inputs, their indices + 1, the same for outputs, for each
+//     option of the op its value (number or real), the option to leave out + 1
+//   a second shape for one tensor: its index, axis, extent (number)
+//
+// A number is a byte below 192 that stands for itself, or one of kNumbers, or 255 and an i32.
 #include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <iterator>
 #include <string>
@@ -35,34 +41,62 @@ constexpr size_t kMostBytes = size_t{1} << 22;     // of a tensor
 constexpr size_t kMostConstant = size_t{1} << 18;  // of a constant, in bytes
 constexpr double kMostWork = double{1 << 27};      // elements read times elements written
 
-constexpr TfLiteType kTypes[] = {kTfLiteFloat32, kTfLiteInt32, TfLiteType(9) /* int8 */,
-                                 TfLiteType(6) /* bool */, TfLiteType(4) /* int64 */};
+constexpr TfLiteType kTypes[] = {kTfLiteFloat32, kTfLiteInt32, kTfLiteInt8, kTfLiteBool,
+                                 TfLiteType(4) /* int64 */};
 
-// Append new ones: the corpus knows them by their position.
-const char* const kKeys[] = {"version",
-                             "bits",
-                             "scale",
-                             "channels",
-                             "channels_in",
-                             "groups",
-                             "stride_height",
-                             "stride_width",
-                             "dilation_height",
-                             "dilation_width",
-                             "padding",
-                             "pad_value",
-                             "pre_activation",
-                             "activation",
-                             "float_output",
-                             "out_bits",
-                             "out_scale",
-                             "filter_height",
-                             "filter_width",
-                             "dilation_height_factor",
-                             "dilation_width_factor",
-                             "fused_activation_function",
-                             "pad_values",
-                             "unknown"};
+struct OpWithOptions {
+  const char* name;
+  std::vector<const char*> keys;  // those that end in "scale" are real
+};
+
+// Append new ones: the corpus knows ops by their position.
+const std::vector<OpWithOptions>& Ops() {
+  static const auto& ops = *new std::vector<OpWithOptions>{
+      {"KgnQuantize", {"version", "bits", "scale"}},
+      {"KgnConv2D",
+       {"version", "bits", "channels_in", "groups", "stride_height", "stride_width",
+        "dilation_height", "dilation_width", "padding", "pad_value", "pre_activation", "activation",
+        "float_output", "out_bits", "out_scale"}},
+      {"KgnDense",
+       {"version", "bits", "channels_in", "pre_activation", "activation", "float_output",
+        "out_bits", "out_scale"}},
+      {"KgnMaxPool2D",
+       {"version", "bits", "channels", "filter_height", "filter_width", "stride_height",
+        "stride_width", "padding"}},
+      {"KgnDequantize", {"version", "bits", "channels", "scale"}},
+      {"LceQuantize", {}},
+      {"LceBconv2d",
+       {"channels_in", "stride_height", "stride_width", "dilation_height_factor",
+        "dilation_width_factor", "padding", "pad_values", "fused_activation_function"}},
+      {"LceBMaxPool2d",
+       {"filter_height", "filter_width", "stride_height", "stride_width", "padding"}},
+      {"LceDequantize", {}},
+  };
+  return ops;
+}
+
+// The corners of what files say and kernels do.
+constexpr int32_t kNumbers[] = {
+    -1,      -2,      -4,      -32,     -128,    INT32_MIN,     INT32_MAX, 192,       255,
+    256,     257,     511,     512,     1023,    1024,          1025,      2048,      4095,
+    4096,    8192,    16384,   32767,   32768,   32769,         65535,     65536,     1 << 17,
+    1 << 18, 1 << 19, 1 << 20, 1 << 21, 1 << 24, (1 << 24) + 1, 1 << 28,   (1 << 29), (1 << 29) - 1,
+    1 << 30,
+};
+
+int Number(ByteReader* in) {
+  const auto code = in->Take<uint8_t>();
+  if (code < 192) return code;
+  if (code == 255) return in->Take<int32_t>();
+  return kNumbers[(code - 192) % std::size(kNumbers)];
+}
+
+// A byte of eighths, or 255 and a float.
+float Real(ByteReader* in) {
+  const auto code = in->Take<uint8_t>();
+  return code == 255 ? in->Take<float>() : static_cast<float>(code) / 8;
+}
+
 const char* const kKernels[] = {"", "scalar", "avx2", "avx512", "neon"};
 
 // Repeatable values; as floats many are ordinary, some are not.
@@ -79,12 +113,14 @@ void AddTensor(ByteReader* in, StandInGraph* graph) {
   const TfLiteType type = kTypes[in->Below(std::size(kTypes))];
   const auto flags = in->Take<uint8_t>();
   std::vector<int> shape(in->Below(7));
-  for (int& extent : shape) extent = in->Take<int32_t>();
+  for (int& extent : shape) extent = Number(in);
   const auto zero_point = in->Take<int8_t>();
-  const float scale = static_cast<float>(in->Take<uint8_t>()) / 16.0f;
+  const float scale = Real(in);
   int index;
   if (flags & 1) {
-    const size_t bytes = in->Take<uint32_t>() % kMostConstant;
+    const size_t right = std::min(StandInGraph::Bytes(type, shape), kMostConstant);
+    const auto bytes = static_cast<size_t>(
+        std::clamp<int64_t>(static_cast<int64_t>(right) - Number(in), 0, kMostConstant));
     const auto values = Values(bytes / 4 + 1, static_cast<uint32_t>(bytes));
     index = graph->AddConstant(type, shape, values.data(), bytes);
   } else {
@@ -93,33 +129,37 @@ void AddTensor(ByteReader* in, StandInGraph* graph) {
   graph->SetQuantization(index, scale, zero_point);
 }
 
-std::vector<int> Indices(ByteReader* in) {
+// -1 is the absent input; `tensors` is one too many.
+std::vector<int> Indices(ByteReader* in, size_t tensors) {
   std::vector<int> indices(in->Below(14));
-  for (int& index : indices) index = in->Take<int8_t>();
+  for (int& index : indices) index = static_cast<int>(in->Below(tensors + 2)) - 1;
   return indices;
 }
 
-void AddNode(ByteReader* in, size_t ops, StandInGraph* graph) {
-  const char* name = kgn::kOpNames[in->Below(ops)];
-  const auto inputs = Indices(in);
-  const auto outputs = Indices(in);
+void AddNode(ByteReader* in, StandInGraph* graph) {
+  const OpWithOptions& op = Ops()[in->Below(Ops().size())];
+  const auto inputs = Indices(in, graph->tensors().size());
+  const auto outputs = Indices(in, graph->tensors().size());
   kgn_test::Options options;
-  for (size_t left = in->Below(24); left > 0; --left) {
-    const char* key = kKeys[in->Below(std::size(kKeys))];
-    if (in->Take<uint8_t>() == 1) {
-      options[key] = in->Take<float>();
+  for (const std::string key : op.keys) {
+    const bool is_real = key.size() >= 5 && key.compare(key.size() - 5, 5, "scale") == 0;
+    if (is_real) {
+      options[key] = Real(in);
     } else {
-      options[key] = static_cast<int>(in->Take<int32_t>());
+      options[key] = Number(in);
     }
   }
-  graph->AddNode(name, inputs, outputs, kgn_test::FlexMap(options));
+  const size_t left_out = in->Take<uint8_t>();
+  if (left_out >= 1 && left_out <= op.keys.size()) options.erase(op.keys[left_out - 1]);
+  graph->AddNode(op.name, inputs, outputs,
+                 options.empty() ? std::vector<uint8_t>() : kgn_test::FlexMap(options));
 }
 
 // Whether running the graph takes long: nobody can refuse a file for asking much work.
 bool IsTooMuchWork(const StandInGraph& graph) {
   double elements = 0;
   for (const TfLiteTensor& tensor : graph.tensors()) {
-    elements += static_cast<double>(std::min(tensor.bytes, StandInGraph::Bytes(tensor))) / 4;
+    elements += static_cast<double>(std::min(tensor.bytes, kMostBytes)) / 4;
   }
   return elements * elements > kMostWork;
 }
@@ -139,6 +179,18 @@ void AllocateAndRun(StandInGraph* graph) {
 
 }  // namespace
 
+// So that nobody forgets a new op here.
+extern "C" int LLVMFuzzerInitialize(int*, char***) {
+  for (const char* const* name = kgn::kOpNames; *name; ++name) {
+    const auto is_it = [&](const OpWithOptions& op) { return std::strcmp(op.name, *name) == 0; };
+    if (std::none_of(Ops().begin(), Ops().end(), is_it)) {
+      std::fprintf(stderr, "fuzz_delegate.cc: expected %s in Ops()\n", *name);
+      std::abort();
+    }
+  }
+  return 0;
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   ByteReader in(data, size);
   const bool with_registrations = in.Take<uint8_t>() & 1;
@@ -151,10 +203,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   TfLiteDelegate* delegate = tflite_plugin_create_delegate(keys, values, 2, nullptr);
   {
     StandInGraph graph(kMostBytes);
-    size_t ops = 0;
-    while (kgn::kOpNames[ops]) ++ops;
     for (size_t left = in.Below(20); left > 0; --left) AddTensor(&in, &graph);
-    for (size_t left = in.Below(8); left > 0; --left) AddNode(&in, ops, &graph);
+    for (size_t left = in.Below(8); left > 0; --left) AddNode(&in, &graph);
     if (with_registrations) {
       graph.UseRegistrations();
     } else {
@@ -167,7 +217,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       std::vector<int> shape = graph.shape(tensor);
       if (!shape.empty()) {
         const size_t axis = in.Below(shape.size());
-        shape[axis] = in.Take<int32_t>();
+        shape[axis] = Number(&in);
       }
       graph.ResizeInput(tensor, shape);
       AllocateAndRun(&graph);

@@ -2,7 +2,7 @@
 
 From the repository's root:  PYTHONPATH=. python tf_ops/fuzz/make_corpus.py
 
-One seed for each op case of the Python tests, and a chain of ops. The format of the delegate's
+One seed for each op case of the Python tests, and chains of ops. The format of the delegate's
 seeds is described in fuzz_delegate.cc.
 """
 
@@ -18,48 +18,61 @@ from tests.lite import op_cases
 from tests.lite.model_builder import output_types
 
 FOLDER = Path(__file__).parent
-TYPES = {np.float32: 0, np.int32: 1}
+TYPES = {np.float32: 0, np.int32: 1, np.int8: 2, np.bool_: 3}
 CONSTANT = 1
 
 
-def _names(file, array):
-    """The strings of an array in a C++ source file."""
-    text = (FOLDER / file).read_text()
-    return re.findall(r'"(\w*)"', re.search(rf"{array}\[\] = {{(.*?)}};", text, re.S).group(1))
+SOURCE = (FOLDER / "fuzz_delegate.cc").read_text()
 
 
-OPS = _names("../ops/op.cc", "kOpNames")
-KEYS = _names("fuzz_delegate.cc", "kKeys")
+def _between(start, end):
+    return SOURCE.split(start, 1)[1].split(end, 1)[0]
 
 
-def _tensor(dtype, shape, constant_bytes=None):
-    constant = constant_bytes is not None
+# Ops() of fuzz_delegate.cc.
+OPS = {
+    name: re.findall(r'"(\w+)"', keys)
+    for name, keys in re.findall(r'{"(\w+)",\s*{([^}]*)}}', _between("Ops() {", "return"), re.S)
+}
+
+
+def _number(value):
+    if 0 <= value < 192:
+        return struct.pack("B", value)
+    return struct.pack("<Bi", 255, value)
+
+
+def _real(value):
+    if value * 8 == int(value * 8) < 255:
+        return struct.pack("B", int(value * 8))
+    return struct.pack("<Bf", 255, value)
+
+
+def _tensor(dtype, shape, constant=False, scale=0.0):
     head = struct.pack("3B", TYPES[np.dtype(dtype).type], CONSTANT * constant, len(shape))
-    size = struct.pack("<I", constant_bytes) if constant else b""
-    return head + struct.pack(f"<{len(shape)}i", *shape) + b"\0\0" + size
+    extents = b"".join(map(_number, shape))
+    return head + extents + b"\0" + _real(scale) + b"\0" * constant
 
 
 def _array(value, constant):
-    return _tensor(value.dtype, value.shape, value.nbytes if constant else None)
+    return _tensor(value.dtype, value.shape, constant)
 
 
 def _indices(values):
-    return struct.pack(f"B{len(values)}b", len(values), *values)
+    return bytes([len(values), *(value + 1 for value in values)])
 
 
 def _node(name, inputs, outputs, options):
-    node = struct.pack("B", OPS.index(name)) + _indices(inputs) + _indices(outputs)
-    node += struct.pack("B", len(options))
-    for key, value in options.items():
-        real = isinstance(value, float)
-        node += struct.pack("<BB" + "if"[real], KEYS.index(key), real, value)
-    return node
+    keys = OPS[name]
+    assert sorted(keys) == sorted(options)  # noqa: S101
+    values = [(_real if key.endswith("scale") else _number)(options[key]) for key in keys]
+    head = bytes([list(OPS).index(name)]) + _indices(inputs) + _indices(outputs)
+    return head + b"".join(values) + b"\0"
 
 
 def _graph(tensors, nodes, resize, registrations=0, threads=0, kernel=0):
-    setup = struct.pack("3B", registrations, threads, kernel)
-    parts = [len(tensors).to_bytes(), *tensors, len(nodes).to_bytes(), *nodes]
-    return setup + b"".join(parts) + struct.pack("<BBi", *resize)
+    parts = [bytes([len(tensors)]), *tensors, bytes([len(nodes)]), *nodes]
+    return bytes([registrations, threads, kernel]) + b"".join(parts) + bytes(resize)
 
 
 def case_seed(case, number):
@@ -99,9 +112,54 @@ def chain_seed():
     return _graph(tensors, nodes, (0, 0, 2), threads=1)
 
 
+def lce_seeds():
+    """Larq's ops: a chain of them for each output type of the convolution."""
+    conv = {
+        "channels_in": 35,
+        "stride_height": 1,
+        "stride_width": 2,
+        "dilation_height_factor": 1,
+        "dilation_width_factor": 1,
+        "padding": 0,
+        "pad_values": 1,
+        "fused_activation_function": 1,
+    }
+    pool = {
+        "filter_height": 2,
+        "filter_width": 3,
+        "stride_height": 2,
+        "stride_width": 1,
+        "padding": 1,
+    }
+    seeds = {}
+    for number, dtype in enumerate((np.float32, np.int8, np.int32)):
+        packed = dtype is np.int32
+        tensors = [
+            _tensor(np.int8 if number == 1 else np.float32, (2, 7, 6, 35)),
+            _tensor(np.int32, ()),
+            _tensor(np.int32, (10, 3, 3, 2), True),
+            *([_tensor(np.float32, (10,), True)] * 2),
+            _tensor(np.int32, (10,), True),
+            _tensor(dtype, (), scale=0.5),
+            _tensor(np.int32, ()),
+            _tensor(np.int32, ()),
+            _tensor((np.float32, np.int8, np.bool_)[number], (1, 1, 1, 10), scale=0.5),
+        ]
+        inputs = [1, 2, -1, -1, 5] if packed else [1, 2, 3, 4, -1]
+        nodes = [
+            _node("LceQuantize", [0], [1], {}),
+            _node("LceBconv2d", inputs, [6], {**conv, "pad_values": number % 2}),
+            *([] if packed else [_node("LceQuantize", [6], [7], {})]),
+            _node("LceBMaxPool2d", [6 if packed else 7], [8], pool),
+            _node("LceDequantize", [8], [9], {}),
+        ]
+        seeds[f"lce_{dtype.__name__}"] = _graph(tensors, nodes, (0, 0, 3), number % 2)
+    return seeds
+
+
 def main():
     """Replaces the corpus."""
-    seeds = {"delegate": {"chain": chain_seed()}, "options": {}}
+    seeds = {"delegate": {"chain": chain_seed(), **lce_seeds()}, "options": {}}
     for number, (name, case) in enumerate(op_cases.CASES.items()):
         slug = re.sub(r"\W+", "_", name)
         seeds["delegate"][slug] = case_seed(case, number)

@@ -83,7 +83,7 @@ class StandInGraph {
     tensors_.push_back(tensor);
     memory_.emplace_back();
     is_read_.push_back(is_read);
-    tensors_.back().bytes = Bytes(tensors_.back());
+    tensors_.back().bytes = Bytes(type, shape);
     return static_cast<int>(tensors_.size()) - 1;
   }
 
@@ -186,11 +186,10 @@ class StandInGraph {
   const std::string& last_error() const { return last_error_; }
   TfLiteContext* context() { return &context_; }
 
-  // Of the tensor's shape; the largest size_t where that makes no sense.
-  static size_t Bytes(const TfLiteTensor& tensor) {
-    size_t bytes = tensor.type == kTfLiteFloat32 || tensor.type == kTfLiteInt32 ? 4 : 1;
-    for (int i = 0; i < tensor.dims->size; ++i) {
-      const int extent = tensor.dims->data[i];
+  // Of a tensor; the largest size_t where the shape makes no sense.
+  static size_t Bytes(TfLiteType type, const std::vector<int>& shape) {
+    size_t bytes = type == kTfLiteFloat32 || type == kTfLiteInt32 ? 4 : 1;
+    for (int extent : shape) {
       if (extent < 0 || __builtin_mul_overflow(bytes, static_cast<size_t>(extent), &bytes)) {
         return std::numeric_limits<size_t>::max();
       }
@@ -254,7 +253,8 @@ class StandInGraph {
     std::free(tensor->dims);
     tensor->dims = dims.release();
     tensor->data = nullptr;
-    tensor->bytes = Bytes(*tensor);
+    tensor->bytes = Bytes(tensor->type, std::vector<int>(tensor->dims->data,
+                                                         tensor->dims->data + tensor->dims->size));
     return kTfLiteOk;
   }
 
