@@ -20,7 +20,7 @@ int8_t Round(float value) {
 // Compilers do not vectorise the above well. Every CPU of the families has these instructions.
 #if defined(__SSE2__)
 __m128i Halves(const float* input) {
-  // Too large a value would convert to the lowest integer, as too low a one may.
+  // Too large a value would convert to the lowest integer, as too low a one and NaN may.
   const __m128 x = _mm_min_ps(_mm_set1_ps(127.0f), _mm_loadu_ps(input));
   return _mm_cvttps_epi32(_mm_add_ps(x, x));
 }
@@ -40,7 +40,8 @@ void Round16(const float* input, int8_t* output) {
 }
 #elif defined(__aarch64__)
 int16x4_t Rounded(const float* input) {
-  return vqmovn_s32(vcvtaq_s32_f32(vld1q_f32(input)));  // "a": half away from zero
+  const float32x4_t x = vmaxnmq_f32(vld1q_f32(input), vdupq_n_f32(-128.0f));  // not NaN
+  return vqmovn_s32(vcvtaq_s32_f32(x));  // "a": half away from zero
 }
 
 void Round16(const float* input, int8_t* output) {

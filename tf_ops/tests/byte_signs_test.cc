@@ -45,8 +45,9 @@ void TestPacking(int64_t pixels, int64_t channels, int threads, Random* random) 
 
 void TestRounding(Random* random) {
   const float infinity = std::numeric_limits<float>::infinity();
-  std::vector<float> given = {0.0f,     -0.0f,   0.49999997f, -0.49999997f, 127.49999f, 1e20f,
-                              infinity, -128.5f, -128.49999f, -1e20f,       -infinity,  32768.0f};
+  std::vector<float> given = {0.0f,      -0.0f,    0.49999997f,  -0.49999997f, 127.49999f,
+                              1e20f,     infinity, -128.5f,      -128.49999f,  -1e20f,
+                              -infinity, 32768.0f, std::nanf("")};
   for (int quarter = -600; quarter <= 600; ++quarter)
     given.push_back(0.25f * static_cast<float>(quarter));
   while (given.size() < 5000) given.push_back(150 * random->Float());
@@ -56,7 +57,7 @@ void TestRounding(Random* random) {
     kgn::RoundToInt8(given.data() + first, static_cast<int64_t>(count), got.data());
     for (size_t i = 0; i < count; ++i) {
       const float x = std::round(given[first + i]);  // half away from zero
-      const int expected = static_cast<int>(std::fmin(std::fmax(x, -128.0f), 127.0f));
+      const int expected = static_cast<int>(std::fmin(std::fmax(x, -128.0f), 127.0f));  // NaN: -128
       CHECK(got[i] == expected, "%g gave %d", static_cast<double>(given[first + i]), got[i]);
     }
   }
