@@ -44,7 +44,7 @@ class ConversionReport:
     Attributes:
         layers: one entry for every layer that has a kernel.
         file_bytes: size of the file.
-        binary_weights: number of 1-bit weights.
+        binary_bytes: of which packed 1-bit weights.
         images: images of the comparison with Keras; 0 if it was not done.
         largest_difference: largest absolute difference of an output value.
         output_range: largest minus smallest output value of Keras, to judge the difference by.
@@ -53,7 +53,7 @@ class ConversionReport:
 
     layers: list[LayerFate] = field(default_factory=list)
     file_bytes: int = 0
-    binary_weights: int = 0
+    binary_bytes: int = 0
     images: int = 0
     largest_difference: float = 0.0
     output_range: float = 0.0

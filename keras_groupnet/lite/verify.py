@@ -29,6 +29,8 @@ def compare(
     expected = _outputs(model.predict_on_batch(images))
     answered = _outputs(Interpreter(content).predict(images))
     report.images = len(images)
+    report.largest_difference = report.output_range = 0.0
+    report.mismatched_top1 = 0
     problems = []
     for i, (keras_value, value) in enumerate(zip(expected, answered, strict=True)):
         keras_value = keras_value.astype(np.float32)

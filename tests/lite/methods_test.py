@@ -43,7 +43,7 @@ GEOMETRIES = [
 def test_projection(options, forward):
     layer = ProjectionConv2D(5, 3, projections=3, forward=forward, **options)
     result = assert_agrees(single(layer))
-    assert result.report.binary_weights == 9 * 64 * 15  # 35 channels take two words
+    assert result.report.binary_bytes == 9 * 8 * 15  # 35 channels take two words
 
 
 @pytest.mark.parametrize("options", GEOMETRIES, ids=str)
@@ -65,7 +65,7 @@ def test_modulated(options, scalar, bits):
     layer = ModulatedConv2D(5, (3, 2), planes=4, scalar=scalar, **options)
     result = assert_agrees(single(layer, bits))
     # The four channels of a map share their bits.
-    assert result.report.binary_weights == 3 * 2 * 64 * 5
+    assert result.report.binary_bytes == 3 * 2 * 8 * 5
 
 
 def test_one_scalar_per_plane_is_one_convolution_and_scalings():
