@@ -76,7 +76,7 @@ class LceBconv2dOp : public Op {
   // graph gives them another shape, once is enough.
   void PrepareWeights(const std::vector<InputSpec>& inputs) {
     const InputSpec& filter = RequiredInput(inputs, 1, "the filter", ElementType::kInt32);
-    if (filter.shape == prepared_shape_) return;
+    if (!prepared_shape_.empty() && filter.shape == prepared_shape_) return;
     prepared_shape_.clear();
 
     ConvWeights weights;
