@@ -109,6 +109,7 @@ void ConvRefusals() {
   CHECK_TRUE(Contains(with(1, Constant(kI, {40, 3, 2})), "Received: shape=[40, 3, 2]"));
   CHECK_TRUE(Contains(with(1, Constant(kI, {40, 3, 3, 3})), "shape=[40, 3, 3, 3], channels_in=64"));
   CHECK_TRUE(Contains(with(1, Constant(kI, {41, 3, 3, 1})), "shape=[41, 3, 3, 1], channels_in=64"));
+  CHECK_TRUE(Contains(with(1, Constant(kI, {})), "Received: shape=[]"));
   CHECK_TRUE(Contains(with(1, Constant(kI, {0, 3, 3, 2})), "not empty"));
   CHECK_TRUE(Contains(with(1, Constant(kI, {40, 3, 3, 0})), "not empty"));
   CHECK_TRUE(Contains(with(2, Constant(kF, {39})), "multiplier of shape [40]"));
