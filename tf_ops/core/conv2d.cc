@@ -374,8 +374,7 @@ Status Conv2D::Prepare(const ConvParams& params, const ConvWeights& weights,
   impl_->params = params;
   const bool depthwise = params.groups > 1 && params.groups == params.channels_in &&
                          params.groups == params.channels_out;
-  impl_->kernel =
-      ChooseConvKernel(params.bits, Uses(params), depthwise, kernel);
+  impl_->kernel = ChooseConvKernel(params.bits, Uses(params), depthwise, kernel);
   impl_->quantize = ChooseQuantizeKernel(kernel);
   impl_->pack_after = params.out_bits > 0 && params.groups > 1 &&
                       params.channels_out / params.groups % 32 != 0 &&
