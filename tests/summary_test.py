@@ -202,3 +202,20 @@ def test_file_size_equals_the_file():
             layer.set_weights([generator.uniform(0.5, 1.5, w.shape) for w in layer.weights])
     converted = kgn.convert(model, strict=False)
     assert summarize(model).file_bytes == pytest.approx(len(converted.content), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("layer", "binary", "real"),
+    [
+        (kgn.layers.ProjectionConv2D(4, 3, projections=2), 9 * 16 * 8, 0),
+        (kgn.layers.RectifiedConv2D(8, 3), 9 * 16 * 8, 0),
+        (kgn.layers.ModulatedConv2D(4, 3, planes=2), 9 * 16 * 4, 2 * 9),
+        (kgn.layers.ModulatedConv2D(4, 3, planes=2, scalar=True), 9 * 16 * 4, 2),
+    ],
+)
+def test_latent_weights_do_not_count(layer, binary, real):
+    inputs = keras.Input((8, 8, 16))
+    result = summarize(keras.Model(inputs, layer(kgn.layers.Quantize("ste_sign")(inputs))))
+    (row,) = result.layers
+    assert (row.binary_weights, row.float_weights) == (binary, real)
+    assert row.activation_bits == 1 and row.macs == 36 * binary

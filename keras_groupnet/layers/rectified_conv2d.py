@@ -10,6 +10,7 @@ from keras_groupnet.quantizers import functional
 from keras_groupnet.quantizers.gradient import scale_gradient, straight_through
 
 C_SHAPES = ("layer", "channel")
+C_GRADIENTS = ("mean", "matrix")
 KERNEL_GRADIENTS = ("direct", "literal")
 
 
@@ -17,9 +18,9 @@ KERNEL_GRADIENTS = ("direct", "literal")
 class RectifiedConv2D(LatentConv2D):
     """`conv(input_quantizer(x), C* . sgn(W))`, with a learned matrix C whose mean is C*.
 
-    Forward (Eq. 5, 6): the mean of C stands in for each of its entries. Backward: C is a matrix,
-    `dL/dC = sum g * sgn(W)` per entry, `dL/dW = g * C* * (2 - 2|W|)` for |W| < 1 (Eq. 8). Like a
-    regularizer, the layer adds its kernel loss (Eq. 3) to the model's,
+    Forward (Eq. 5, 6): the mean of C stands in for each of its entries. Backward: `dL/dC` is that
+    of the mean, `dL/dW = g * C* * (2 - 2|W|)` for |W| < 1 (Eq. 8). Like a regularizer, the layer
+    adds its kernel loss (Eq. 3) to the model's,
 
         L_K = lambda_1 / 2 * ||W - C sgn(W)||^2,  dL_K/dC = -lambda_1 sum (W - C sgn(W)) sgn(W)
 
@@ -30,6 +31,11 @@ class RectifiedConv2D(LatentConv2D):
         filters: output channels.
         kernel_size: int or pair.
         c_shape: `"layer"`: one `(kh, kw)` matrix; `"channel"`: one value per output channel.
+        c_gradient: of the task loss at a `"layer"` matrix. `"mean"`: each entry gets its part of
+            the gradient at C*. `"matrix"`: `sum g * sgn(W)` at each entry, as if the forward pass
+            had used it; public code of the authors' group does so. Behind a batch norm these sum
+            to about zero: nothing in the forward pass answers to them, the entries drift apart,
+            and the kernel loss then pulls W after them.
         kernel_weight: lambda_1.
         kernel_gradient: at W. `"direct"`: `lambda_1 (W - C sgn(W))`, with sgn(W) constant.
             `"literal"`: Eq. 11 times Eq. 8, which goes through sgn(W) and raises L_K.
@@ -57,6 +63,7 @@ class RectifiedConv2D(LatentConv2D):
         kernel_size: int | tuple[int, int],
         *,
         c_shape: str = "layer",
+        c_gradient: str = "mean",
         kernel_weight: float = 1e-4,
         kernel_gradient: str = "direct",
         c_rate: float = 1.0,
@@ -69,6 +76,7 @@ class RectifiedConv2D(LatentConv2D):
         )
         for name, value, allowed in (
             ("c_shape", c_shape, C_SHAPES),
+            ("c_gradient", c_gradient, C_GRADIENTS),
             ("kernel_gradient", kernel_gradient, KERNEL_GRADIENTS),
         ):
             if value not in allowed:
@@ -79,6 +87,7 @@ class RectifiedConv2D(LatentConv2D):
                 f"kernel_weight={kernel_weight!r}, c_rate={c_rate!r}"
             )
         self.c_shape = c_shape
+        self.c_gradient = c_gradient
         self.kernel_weight = kernel_weight
         self.kernel_gradient = kernel_gradient
         self.c_rate = c_rate
@@ -104,7 +113,7 @@ class RectifiedConv2D(LatentConv2D):
         if self.c_rate != 1.0:
             c = scale_gradient(c, self.c_rate)
         if self.c_shape == "layer":
-            c = _mean_forward(c)
+            c = _matrix_gradient(c) if self.c_gradient == "matrix" else ops.mean(c)
         return functional.approx_sign(kernel) * c
 
     def kernel_loss(self) -> Any:
@@ -130,10 +139,11 @@ class RectifiedConv2D(LatentConv2D):
         return {
             **super().get_config(),
             "c_shape": self.c_shape,
+            "c_gradient": self.c_gradient,
             "kernel_weight": self.kernel_weight,
             "kernel_gradient": self.kernel_gradient,
             "c_rate": self.c_rate,
         }
 
 
-_mean_forward = straight_through(lambda c: ops.full_like(c, ops.mean(c)), lambda g, c: g)
+_matrix_gradient = straight_through(lambda c: ops.full_like(c, ops.mean(c)), lambda g, c: g)

@@ -11,6 +11,7 @@ LAYERS = {
     "ternary": lambda **k: ProjectionConv2D(4, 3, projections=2, levels=3, **k),
     "projection_mean": lambda **k: ProjectionConv2D(4, 3, projections=2, forward="mean", **k),
     "rectified": lambda **k: RectifiedConv2D(8, 3, **k),
+    "rectified_matrix": lambda **k: RectifiedConv2D(8, 3, c_gradient="matrix", **k),
     "rectified_channel": lambda **k: RectifiedConv2D(8, 3, c_shape="channel", c_rate=0.5, **k),
     "modulated": lambda **k: ModulatedConv2D(4, 3, planes=2, **k),
     "modulated_scalar": lambda **k: ModulatedConv2D(4, 3, planes=2, scalar=True, **k),

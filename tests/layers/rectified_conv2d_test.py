@@ -92,14 +92,16 @@ def test_task_gradients():
 
 
 @pytest.mark.parametrize("rate", [1.0, 0.25])
-def test_the_task_gradient_reaches_each_entry_of_c(rate):
+@pytest.mark.parametrize("form, expected", [("mean", [-1.0, -1.0]), ("matrix", [3.0, -5.0])])
+def test_the_task_gradient_at_c(form, expected, rate):
     kernel = np.reshape([0.5, -0.25], (1, 2, 1, 1))
-    layer = layer_with(kernel, 0.3, kernel.shape, kernel_weight=0.0, c_rate=rate)
+    layer = layer_with(kernel, 0.3, kernel.shape, kernel_weight=0.0, c_gradient=form, c_rate=rate)
     model = keras.Sequential([keras.Input((1, 2, 1)), layer])
     model.compile(keras.optimizers.SGD(1.0), lambda target, y: ops.sum(y))
+    # x sgn(W) = (3, -5).
     model.train_on_batch(np.reshape([3.0, 5.0], (1, 1, 2, 1)), np.zeros(1))
-    # dL/dC = x sgn(W), not its mean over the matrix.
-    np.testing.assert_allclose(array(layer.c).ravel(), [0.3 - rate * 3, 0.3 + rate * 5], rtol=1e-5)
+    moved = 0.3 - array(layer.c).ravel()
+    np.testing.assert_allclose(moved, rate * np.array(expected), rtol=1e-5)
 
 
 @pytest.mark.parametrize("c_shape", ["layer", "channel"])
@@ -116,6 +118,7 @@ def test_c_starts_at_the_minimum_of_the_kernel_loss(c_shape):
     "options, message",
     [
         ({"c_shape": "filter"}, "c_shape"),
+        ({"c_gradient": "sum"}, "c_gradient"),
         ({"kernel_gradient": "none"}, "kernel_gradient"),
         ({"kernel_weight": -1}, "kernel_weight"),
         ({"c_rate": -1}, "c_rate"),
