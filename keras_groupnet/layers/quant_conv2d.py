@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from keras_groupnet import quantizers
+from keras_groupnet.layers.exact_scale import split_scale
 from keras_groupnet.layers.padding import check_padding, pad_same
 
 
@@ -60,12 +61,13 @@ class QuantConv2D(keras.layers.Conv2D):
         if self.input_quantizer is not None:
             inputs = self.input_quantizer(inputs)
         kernel = self.quantize_kernel(kernel)
+        kernel, scale = split_scale(kernel, self.kernel_quantizer, (0, 1, 2))
         if self.pad_values == 0.0:
-            return super().convolution_op(inputs, kernel)
+            return super().convolution_op(inputs, kernel) * scale
         inputs = pad_same(
             inputs, self.kernel_size, self.strides, self.dilation_rate, self.pad_values
         )
-        return keras.ops.conv(
+        outputs = keras.ops.conv(
             inputs,
             kernel,
             strides=list(self.strides),
@@ -73,6 +75,7 @@ class QuantConv2D(keras.layers.Conv2D):
             data_format=self.data_format,
             dilation_rate=self.dilation_rate,
         )
+        return outputs * scale
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments."""

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_groupnet import quantizers
+from keras_groupnet.layers.exact_scale import split_scale
 
 
 @keras.saving.register_keras_serializable(package="keras_groupnet")
@@ -47,7 +48,9 @@ class QuantDense(keras.layers.Dense):
         """Returns `(..., units)`."""
         if self.input_quantizer is not None:
             inputs = self.input_quantizer(inputs)
-        outputs = ops.matmul(inputs, self.quantize_kernel(self.kernel))
+        kernel = self.quantize_kernel(self.kernel)
+        kernel, scale = split_scale(kernel, self.kernel_quantizer, (0,))
+        outputs = ops.matmul(inputs, kernel) * scale
         if self.bias is not None:
             outputs = ops.add(outputs, self.bias)
         return outputs if self.activation is None else self.activation(outputs)

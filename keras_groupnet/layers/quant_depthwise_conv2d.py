@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_groupnet import quantizers
+from keras_groupnet.layers.exact_scale import split_scale
 from keras_groupnet.layers.padding import check_padding, pad_same
 
 
@@ -66,14 +67,17 @@ class QuantDepthwiseConv2D(keras.layers.DepthwiseConv2D):
                 inputs, self.kernel_size, self.strides, self.dilation_rate, self.pad_values
             )
             padding = "valid"
+        kernel = self.quantize_kernel(self.kernel)
+        kernel, scale = split_scale(kernel, self.kernel_quantizer, (0, 1))
         outputs = ops.depthwise_conv(
             inputs,
-            self.quantize_kernel(self.kernel),
+            kernel,
             strides=self.strides,
             padding=padding,
             data_format=self.data_format,
             dilation_rate=self.dilation_rate,
         )
+        outputs = outputs * ops.reshape(scale, (-1,))
         if self.use_bias:
             outputs = ops.add(outputs, self.bias)
         return outputs if self.activation is None else self.activation(outputs)
