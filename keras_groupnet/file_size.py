@@ -4,7 +4,12 @@ import math
 
 import keras
 
-from keras_groupnet.layers import ActivationScale, LatentConv2D, QuantDepthwiseConv2D
+from keras_groupnet.layers import (
+    ActivationScale,
+    LatentConv2D,
+    ModulatedConv2D,
+    QuantDepthwiseConv2D,
+)
 from keras_groupnet.model_graph import ModelGraph
 
 _WORD_BITS = 32
@@ -16,8 +21,7 @@ _FOLDED = (keras.layers.Multiply, keras.layers.ReLU)
 
 def is_binary(layer: keras.layers.Layer) -> bool:
     """Whether a layer has 1-bit weights."""
-    quantizer = getattr(layer, "kernel_quantizer", None)
-    return getattr(layer, "kernel_precision", getattr(quantizer, "precision", 32)) == 1
+    return getattr(layer, "kernel_precision", 32) == 1
 
 
 def binary_shape(layer: keras.layers.Layer) -> tuple[int, ...]:
@@ -74,6 +78,8 @@ def overhead_bytes(graph: ModelGraph) -> int:
     for layer in graph.names:
         if getattr(layer, "kernel", None) is not None:
             total += 630
+            if isinstance(layer, ModulatedConv2D):  # scalings, and a slice per tap of an M-Filter
+                total += 500 + 590 * layer.deployed_floats // layer.planes
         elif isinstance(layer, ActivationScale):
             total += 1300 if layer.mode == "xnor" else 800
     return total

@@ -5,7 +5,7 @@ from typing import Any
 from keras import ops
 
 
-def split_scale(kernel: Any, quantizer: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
+def split_scale(kernel: Any, precision: int, axes: tuple[int, ...]) -> tuple[Any, Any]:
     """Splits a quantised kernel so that sums of ±1 activations are exact.
 
     `conv(x, alpha * b) = alpha * conv(x, b)`, but only the right side is exact in floating point:
@@ -15,13 +15,13 @@ def split_scale(kernel: Any, quantizer: Any, axes: tuple[int, ...]) -> tuple[Any
 
     Args:
         kernel: as its quantizer returns it.
-        quantizer: its quantizer or None; only those of `precision` 1 are split.
+        precision: bits of one of its weights; only kernels of 1 bit are split.
         axes: all axes of the kernel but those of the output channels.
 
     Returns:
         `(kernel / scale, scale)`, the scale with `axes` removed; `(kernel, 1)` if not split.
     """
-    if getattr(quantizer, "precision", 32) != 1:
+    if precision != 1:
         return kernel, 1
     scale = ops.stop_gradient(ops.max(ops.abs(kernel), axis=axes, keepdims=True))
     scale = ops.where(scale > 0, scale, ops.ones_like(scale))

@@ -25,11 +25,9 @@ class LatentConv2D(QuantConv2D):
         ValueError: as `QuantConv2D`, and for a bias or groups.
 
     Attributes:
-        kernel_precision: bits of a weight of the deployed kernel.
         channels_per_map: output channels that come from one latent filter.
     """
 
-    kernel_precision = 1
     channels_per_map = 1
 
     def __init__(
@@ -55,6 +53,11 @@ class LatentConv2D(QuantConv2D):
                 f"{type(self).__name__} has neither bias (put a batch norm behind it) nor groups. "
                 f"Received: use_bias={use_bias!r}, groups={self.groups!r}"
             )
+
+    @property
+    def kernel_precision(self) -> int:
+        """Bits of one weight of the deployed kernel."""
+        return 1
 
     @property
     def binary_shape(self) -> tuple[int, ...]:

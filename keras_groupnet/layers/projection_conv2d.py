@@ -85,7 +85,6 @@ class ProjectionConv2D(LatentConv2D):
         self.projections = projections
         self.channels_per_map = projections
         self.levels = levels
-        self.kernel_precision = levels - 1
         self.forward = forward
         self.projection_weight = projection_weight
         self.level_norm = level_norm
@@ -109,6 +108,11 @@ class ProjectionConv2D(LatentConv2D):
         self.projection_rate = self.add_weight(
             name="projection_rate", shape=(), initializer="zeros", trainable=False
         )
+
+    @property
+    def kernel_precision(self) -> int:
+        """2 bits for the ternary net."""
+        return self.levels - 1
 
     def quantize_kernel(self, kernel: Any) -> Any:
         """Returns D for the latent `kernel`."""

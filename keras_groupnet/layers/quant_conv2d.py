@@ -52,6 +52,11 @@ class QuantConv2D(keras.layers.Conv2D):
         self.kernel_quantizer = quantizers.get(kernel_quantizer)
         self.pad_values = float(pad_values)
 
+    @property
+    def kernel_precision(self) -> int:
+        """Bits of one weight; 32 without a quantizer."""
+        return getattr(self.kernel_quantizer, "precision", 32)
+
     def quantize_kernel(self, kernel: Any) -> Any:
         """Returns `kernel` as the convolution sees it."""
         return kernel if self.kernel_quantizer is None else self.kernel_quantizer(kernel)
@@ -61,7 +66,7 @@ class QuantConv2D(keras.layers.Conv2D):
         if self.input_quantizer is not None:
             inputs = self.input_quantizer(inputs)
         kernel = self.quantize_kernel(kernel)
-        kernel, scale = split_scale(kernel, self.kernel_quantizer, (0, 1, 2))
+        kernel, scale = split_scale(kernel, self.kernel_precision, (0, 1, 2))
         if self.pad_values == 0.0:
             return super().convolution_op(inputs, kernel) * scale
         inputs = pad_same(

@@ -40,6 +40,11 @@ class QuantDense(keras.layers.Dense):
         self.input_quantizer = quantizers.get(input_quantizer)
         self.kernel_quantizer = quantizers.get(kernel_quantizer)
 
+    @property
+    def kernel_precision(self) -> int:
+        """Bits of one weight; 32 without a quantizer."""
+        return getattr(self.kernel_quantizer, "precision", 32)
+
     def quantize_kernel(self, kernel: Any) -> Any:
         """Returns `kernel` as the matrix product sees it."""
         return kernel if self.kernel_quantizer is None else self.kernel_quantizer(kernel)
@@ -49,7 +54,7 @@ class QuantDense(keras.layers.Dense):
         if self.input_quantizer is not None:
             inputs = self.input_quantizer(inputs)
         kernel = self.quantize_kernel(self.kernel)
-        kernel, scale = split_scale(kernel, self.kernel_quantizer, (0,))
+        kernel, scale = split_scale(kernel, self.kernel_precision, (0,))
         outputs = ops.matmul(inputs, kernel) * scale
         if self.bias is not None:
             outputs = ops.add(outputs, self.bias)

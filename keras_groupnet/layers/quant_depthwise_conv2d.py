@@ -49,6 +49,11 @@ class QuantDepthwiseConv2D(keras.layers.DepthwiseConv2D):
         self.kernel_quantizer = quantizers.get(kernel_quantizer)
         self.pad_values = float(pad_values)
 
+    @property
+    def kernel_precision(self) -> int:
+        """Bits of one weight; 32 without a quantizer."""
+        return getattr(self.kernel_quantizer, "precision", 32)
+
     def quantize_kernel(self, kernel: Any) -> Any:
         """Returns the `(kh, kw, C, depth_multiplier)` kernel as the convolution sees it."""
         if self.kernel_quantizer is None:
@@ -68,7 +73,7 @@ class QuantDepthwiseConv2D(keras.layers.DepthwiseConv2D):
             )
             padding = "valid"
         kernel = self.quantize_kernel(self.kernel)
-        kernel, scale = split_scale(kernel, self.kernel_quantizer, (0, 1))
+        kernel, scale = split_scale(kernel, self.kernel_precision, (0, 1))
         outputs = ops.depthwise_conv(
             inputs,
             kernel,

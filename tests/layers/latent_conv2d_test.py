@@ -82,3 +82,14 @@ def test_weights_of_a_net_count_as_deployed(make):
         assert bits == 3 * 3 * 16 * 4
     else:
         assert bits == kernel.size
+
+
+@pytest.mark.parametrize("name", ["projection", "rectified", "modulated_scalar"])
+def test_sums_that_cancel_are_exactly_zero(name):
+    # 0.1 is no binary fraction: only ±1 sums, scaled afterwards, cancel whatever their order.
+    layer = LAYERS[name]()
+    layer.build((None, 3, 3, 64))
+    layer.kernel.assign(np.full(layer.kernel.shape, 0.1))
+    x = np.ones((1, 3, 3, 64), "float32")
+    x[..., np.random.default_rng(0).permutation(64)[:32]] = -1
+    np.testing.assert_array_equal(array(layer(x)), 0)
