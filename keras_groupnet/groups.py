@@ -16,14 +16,13 @@ packed tensor. How a base is wired inside:
 """
 
 import dataclasses
-import math
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 
 from keras_groupnet import layers, quantizers
+from keras_groupnet.blocks import Block, BlockLayer, batch_norm, initializer
 
 ACTIVATION_BITS = (1, 2, 4, 32)
 PARTITIONS = ("v1", "v2", "v3", "layerwise")
@@ -37,62 +36,7 @@ _CHOICES = {
 
 
 @dataclasses.dataclass(frozen=True)
-class BlockLayer:
-    """One convolution or dense layer of a block, followed by a batch norm.
-
-    Attributes:
-        name: of the layer, ending in its number, such as `"conv1"` (its batch norm is `"bn1"`).
-        filters: output channels or units.
-        kernel_size: 0 for a dense layer.
-        strides: of the convolution.
-        pool_size: of the max pooling after the batch norm; 0 for none. Its stride is 2.
-        pool_padding: `"same"` or `"valid"`.
-    """
-
-    name: str
-    filters: int
-    kernel_size: int
-    strides: int = 1
-    pool_size: int = 0
-    pool_padding: str = "valid"
-
-    def part(self, kind: str) -> str:
-        """The name of a layer that belongs to this one, such as `"bn1"`."""
-        return kind + self.name.lstrip("abcdefghijklmnopqrstuvwxyz_")
-
-
-@dataclasses.dataclass(frozen=True)
-class Block:
-    """Layers whose end feeds the next block; groups are made of whole blocks.
-
-    Attributes:
-        name: first part of the names of its layers, may be empty.
-        layers: at least one.
-        residual: whether a shortcut leads around the layers.
-    """
-
-    name: str
-    layers: tuple[BlockLayer, ...]
-    residual: bool = True
-
-    @property
-    def filters(self) -> int:
-        """Output channels."""
-        return self.layers[-1].filters
-
-    @property
-    def strides(self) -> int:
-        """By how much the block shrinks the map."""
-        return math.prod(layer.strides for layer in self.layers)
-
-    def layer_name(self, part: str, base: int | None = None) -> str:
-        """`stage1_block2_conv1`, or `stage1_block2_base3_conv1` in base 3."""
-        middle = None if base is None else f"base{base}"
-        return "_".join(word for word in (self.name, middle, part) if word)
-
-
-@dataclasses.dataclass(frozen=True)
-class GroupSpec:
+class GroupOptions:
     """How blocks become groups of bases. Arguments left at None get the paper's choice.
 
     Args:
@@ -111,8 +55,6 @@ class GroupSpec:
         weight_scale: of `quantizers.BinaryWeight`.
         beta: of `quantizers.KBitActivation`.
         pad_values: of `layers.QuantConv2D`; None is 1 for 1 bit, else 0.
-        seed: from which, with its name, the initial kernel of each layer is drawn. Bases must start
-            differently: equal bases stay equal.
 
     Raises:
         ValueError: if an argument is none of these.
@@ -128,7 +70,6 @@ class GroupSpec:
     weight_scale: str = "channel"
     beta: float = 1.0
     pad_values: float | None = None
-    seed: int = 0
 
     def __post_init__(self) -> None:
         """Checks the arguments and fills in what depends on `activation_bits`."""
@@ -165,8 +106,6 @@ class GroupSpec:
             raise ValueError(
                 f"`pad_values` must be -1, 0 or 1. Received: pad_values={self.pad_values!r}"
             )
-        if not _is_int(self.seed):
-            raise ValueError(f"`seed` must be an int. Received: seed={self.seed!r}")
         self.activation()  # checks beta
 
     @property
@@ -183,6 +122,27 @@ class GroupSpec:
         return layers.Quantize(
             quantizers.KBitActivation(self.activation_bits, self.beta), name=name
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class GroupSpec(GroupOptions):
+    """`GroupOptions` and a seed.
+
+    Args:
+        seed: from which, with its name, the initial kernel of each layer is drawn. Bases must start
+            differently: equal bases stay equal. The other arguments are those of `GroupOptions`.
+
+    Raises:
+        ValueError: if an argument is none of these.
+    """
+
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Checks the seed too."""
+        super().__post_init__()
+        if not _is_int(self.seed):
+            raise ValueError(f"`seed` must be an int. Received: seed={self.seed!r}")
 
 
 def partition_blocks(partition: str | Sequence[int], blocks: int) -> list[int]:
@@ -248,16 +208,6 @@ def build_groups(x: Any, blocks: Sequence[Block], spec: GroupSpec, first_group: 
                 [_chain(source, shortcut, chain, spec, i + 1) for i in range(spec.bases)]
             )
     return x
-
-
-def initializer(seed: int, name: str) -> keras.initializers.Initializer:
-    """Glorot's uniform distribution, seeded by `seed` and the name of the layer."""
-    return keras.initializers.GlorotUniform(seed=zlib.crc32(f"{seed}/{name}".encode()) >> 1)
-
-
-def batch_norm(x: Any, name: str) -> Any:
-    """The batch norm of all our models: ImageNet's usual constants instead of Keras'."""
-    return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
 
 
 class _Source:

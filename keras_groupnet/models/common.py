@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_groupnet.groups import Block, BlockLayer, batch_norm, initializer
+from keras_groupnet.blocks import Block, BlockLayer, batch_norm, initializer
 
 STEMS = ("imagenet", "cifar")
 

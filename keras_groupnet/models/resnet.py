@@ -5,7 +5,8 @@ from typing import Any
 
 import keras
 
-from keras_groupnet.groups import Block, BlockLayer, GroupSpec, batch_norm, build_groups
+from keras_groupnet.blocks import Block, BlockLayer, batch_norm
+from keras_groupnet.groups import GroupSpec, build_groups
 from keras_groupnet.models.common import (
     check_model_arguments,
     classifier,

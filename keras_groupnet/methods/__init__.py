@@ -1,0 +1,38 @@
+"""The methods by name: Group-Net, PCNN, RBCN, MCN and those that they are compared with."""
+
+import builtins
+
+from keras_groupnet.methods.full_precision import FullPrecision
+from keras_groupnet.methods.group_net import GroupNet
+from keras_groupnet.methods.method import Method
+
+_METHODS: dict[str, type[Method]] = {
+    "full_precision": FullPrecision,
+    "group_net": GroupNet,
+}
+
+__all__ = ["FullPrecision", "GroupNet", "Method", "get", "list"]
+
+
+def list() -> builtins.list[str]:
+    """The names that `get` knows."""
+    return builtins.list(_METHODS)
+
+
+def get(method: str | Method) -> Method:
+    """Returns the method of a name, with the options of its paper.
+
+    Args:
+        method: one of `list()`, or a `Method` with options of its own, which is returned.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if isinstance(method, Method):
+        return method
+    if method in _METHODS:
+        return _METHODS[method]()
+    raise ValueError(
+        f"`method` must be one of {builtins.list(_METHODS)} or a keras_groupnet.methods.Method. "
+        f"Received: method={method!r}"
+    )

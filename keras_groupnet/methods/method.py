@@ -1,0 +1,131 @@
+"""What a method is: a way to make a low-bit network of blocks, and to train it."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import keras
+
+from keras_groupnet.blocks import Block
+
+
+class Method:
+    """The base of all methods: frozen dataclasses whose fields are the method's options.
+
+    A model (`models.ResNet18(..., method=...)`) makes its stem and its classifier itself and leaves
+    the blocks between them to the method.
+
+    Attributes:
+        name: in `methods.list()`.
+        reference: the paper.
+        post_activation: whether layers are `conv -> BN -> ReLU`, as in real networks. The stem then
+            ends in a ReLU too, and the last block needs none behind it.
+    """
+
+    name: ClassVar[str]
+    reference: ClassVar[str]
+    post_activation: ClassVar[bool] = False
+
+    @property
+    def weight_bits(self) -> int:
+        """Bits of one weight in a converted file."""
+        return 1
+
+    @property
+    def activation_bits(self) -> int:
+        """Bits of one input of a low-bit layer; 32 for real ones."""
+        return 1
+
+    @property
+    def branches(self) -> int:
+        """Binary kernels that stand for one real kernel."""
+        return 1
+
+    @property
+    def channels_per_map(self) -> int:
+        """Channels that share one latent filter (J of PCNN, K of MCN).
+
+        The widths of models count channels, so that the networks of all methods are comparable:
+        a layer of the method has `filters // channels_per_map` maps.
+        """
+        return 1
+
+    @property
+    def needs_teacher(self) -> bool:
+        """Whether `trainer` needs a trained full-precision model."""
+        return False
+
+    def build_blocks(
+        self, x: Any, blocks: Sequence[Block], seed: int = 0, first_group: int = 1
+    ) -> Any:
+        """Appends the low-bit version of the blocks to the real tensor `x`.
+
+        Args:
+            x: `(N, H, W, C)` or `(N, C)`.
+            blocks: in order.
+            seed: of the initial weights.
+            first_group: number of the first block among those of the model.
+
+        Returns:
+            The real output of the last block.
+
+        Raises:
+            ValueError: if the method cannot make such blocks.
+        """
+        raise NotImplementedError
+
+    def trainer(self, student: keras.Model, teacher: keras.Model | None = None) -> keras.Model:
+        """The model to compile and fit, in order to train the `student`, which is converted.
+
+        Args:
+            student: a model of this method.
+            teacher: the trained full-precision model of the same architecture, for methods with
+                `needs_teacher`.
+
+        Raises:
+            ValueError: if the method needs a teacher and there is none.
+        """
+        return student
+
+    def callbacks(self, model: keras.Model, train_data: Any) -> Sequence[keras.callbacks.Callback]:
+        """The callbacks that training needs, new ones each time.
+
+        Args:
+            model: the student.
+            train_data: what `fit` takes as `x`, with the targets.
+        """
+        return []
+
+    def stages(self) -> Sequence["Method"]:
+        """The methods to train one after another; the last is this one.
+
+        Each model but the first starts from the one before, see `start_from`.
+        """
+        return [self]
+
+    def start_from(self, model: keras.Model, previous: keras.Model) -> None:
+        """Copies the variables of the model of the stage before.
+
+        Args:
+            model: of this method.
+            previous: of the method before it in `stages()`; its variables are copied wherever
+                `model` has one of the same path and shape.
+
+        Raises:
+            ValueError: if the models share no trainable variable.
+        """
+        values = {(v.path, tuple(v.shape)): v for v in previous.variables}
+        copied = False
+        for variable in model.variables:
+            source = values.get((variable.path, tuple(variable.shape)))
+            if source is not None and self.carries(variable):
+                variable.assign(source)
+                copied = copied or variable.trainable
+        if not copied:
+            raise ValueError(
+                "The models have no trainable variable of one path and shape in common. "
+                f"Received: model={model.name!r}, previous={previous.name!r}"
+            )
+
+    def carries(self, variable: Any) -> bool:
+        """Whether the value of this variable comes from the stage before."""
+        return True
