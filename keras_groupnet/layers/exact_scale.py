@@ -1,11 +1,18 @@
-"""Binary kernels as exact ±1 times a scale."""
+"""Low-bit kernels as exact integers times a scale."""
 
 from typing import Any
 
+import keras
 from keras import ops
 
+# Some backends divide by multiplying with the reciprocal, which leaves an integer a last place
+# away. Kernels of several magnitudes may come nearly as close to one; theirs must stay.
+_LAST_PLACES = {"float16": 2e-3, "bfloat16": 2e-2}
 
-def split_scale(kernel: Any, precision: int, axes: tuple[int, ...]) -> tuple[Any, Any]:
+
+def split_scale(
+    kernel: Any, precision: int, axes: tuple[int, ...], step: float | None = None
+) -> tuple[Any, Any]:
     """Splits a quantised kernel so that sums of ±1 activations are exact.
 
     `conv(x, alpha * b) = alpha * conv(x, b)`, but only the right side is exact in floating point:
@@ -15,17 +22,22 @@ def split_scale(kernel: Any, precision: int, axes: tuple[int, ...]) -> tuple[Any
 
     Args:
         kernel: as its quantizer returns it.
-        precision: bits of one of its weights; only kernels of 1 bit are split.
+        precision: bits of one of its weights; only kernels of 1 bit are split, and those with a
+            step.
         axes: all axes of the kernel but those of the output channels.
+        step: all weights are integers times this; None if they are not.
 
     Returns:
         `(kernel / scale, scale)`, the scale with `axes` removed; `(kernel, 1)` if not split.
     """
+    if step is not None:
+        unit = kernel / step
+        return unit + ops.stop_gradient(ops.round(unit) - unit), step
     if precision != 1:
         return kernel, 1
     scale = ops.stop_gradient(ops.max(ops.abs(kernel), axis=axes, keepdims=True))
     scale = ops.where(scale > 0, scale, ops.ones_like(scale))
     unit = kernel / scale
-    # Some backends divide by multiplying with the reciprocal, which leaves ±1 a last place away.
-    rounding = ops.where(ops.abs(ops.abs(unit) - 1) < 1e-3, ops.round(unit) - unit, 0)
+    near = _LAST_PLACES.get(keras.backend.standardize_dtype(unit.dtype), 1e-6)
+    rounding = ops.where(ops.abs(ops.abs(unit) - 1) < near, ops.round(unit) - unit, 0)
     return unit + ops.stop_gradient(rounding), ops.squeeze(scale, axes)

@@ -6,6 +6,7 @@ import keras
 
 from keras_groupnet import quantizers
 from keras_groupnet.layers.exact_scale import split_scale
+from keras_groupnet.layers.learned_quantizers import build_quantizers
 from keras_groupnet.layers.padding import check_padding, pad_same
 
 
@@ -52,6 +53,11 @@ class QuantConv2D(keras.layers.Conv2D):
         self.kernel_quantizer = quantizers.get(kernel_quantizer)
         self.pad_values = float(pad_values)
 
+    def build(self, input_shape: Any) -> None:
+        """Makes the kernel, the bias and the variables of quantizers that learn."""
+        super().build(input_shape)
+        build_quantizers(self, input_shape)
+
     @property
     def kernel_precision(self) -> int:
         """Bits of one weight; 32 without a quantizer."""
@@ -59,14 +65,17 @@ class QuantConv2D(keras.layers.Conv2D):
 
     def quantize_kernel(self, kernel: Any) -> Any:
         """Returns `kernel` as the convolution sees it."""
-        return kernel if self.kernel_quantizer is None else self.kernel_quantizer(kernel)
+        if self.kernel_quantizer is None:
+            return kernel
+        return self.kernel_quantizer(keras.ops.convert_to_tensor(kernel))
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """The hook that Keras calls between reading the kernel and adding the bias."""
         if self.input_quantizer is not None:
             inputs = self.input_quantizer(inputs)
         kernel = self.quantize_kernel(kernel)
-        kernel, scale = split_scale(kernel, self.kernel_precision, (0, 1, 2))
+        step = getattr(self.kernel_quantizer, "step", None)
+        kernel, scale = split_scale(kernel, self.kernel_precision, (0, 1, 2), step)
         if self.pad_values == 0.0:
             return super().convolution_op(inputs, kernel) * scale
         inputs = pad_same(

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_groupnet import quantizers
 from keras_groupnet.layers.exact_scale import split_scale
+from keras_groupnet.layers.learned_quantizers import build_quantizers
 
 
 @keras.saving.register_keras_serializable(package="keras_groupnet")
@@ -40,6 +41,11 @@ class QuantDense(keras.layers.Dense):
         self.input_quantizer = quantizers.get(input_quantizer)
         self.kernel_quantizer = quantizers.get(kernel_quantizer)
 
+    def build(self, input_shape: Any) -> None:
+        """Makes the kernel, the bias and the variables of quantizers that learn."""
+        super().build(input_shape)
+        build_quantizers(self, input_shape)
+
     @property
     def kernel_precision(self) -> int:
         """Bits of one weight; 32 without a quantizer."""
@@ -47,14 +53,17 @@ class QuantDense(keras.layers.Dense):
 
     def quantize_kernel(self, kernel: Any) -> Any:
         """Returns `kernel` as the matrix product sees it."""
-        return kernel if self.kernel_quantizer is None else self.kernel_quantizer(kernel)
+        if self.kernel_quantizer is None:
+            return kernel
+        return self.kernel_quantizer(ops.convert_to_tensor(kernel))
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Returns `(..., units)`."""
         if self.input_quantizer is not None:
             inputs = self.input_quantizer(inputs)
         kernel = self.quantize_kernel(self.kernel)
-        kernel, scale = split_scale(kernel, self.kernel_precision, (0,))
+        step = getattr(self.kernel_quantizer, "step", None)
+        kernel, scale = split_scale(kernel, self.kernel_precision, (0,), step)
         outputs = ops.matmul(inputs, kernel) * scale
         if self.bias is not None:
             outputs = ops.add(outputs, self.bias)

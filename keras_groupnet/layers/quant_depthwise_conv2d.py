@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_groupnet import quantizers
 from keras_groupnet.layers.exact_scale import split_scale
+from keras_groupnet.layers.learned_quantizers import build_quantizers
 from keras_groupnet.layers.padding import check_padding, pad_same
 
 
@@ -49,6 +50,11 @@ class QuantDepthwiseConv2D(keras.layers.DepthwiseConv2D):
         self.kernel_quantizer = quantizers.get(kernel_quantizer)
         self.pad_values = float(pad_values)
 
+    def build(self, input_shape: Any) -> None:
+        """Makes the kernel, the bias and the variables of quantizers that learn."""
+        super().build(input_shape)
+        build_quantizers(self, input_shape)
+
     @property
     def kernel_precision(self) -> int:
         """Bits of one weight; 32 without a quantizer."""
@@ -73,7 +79,8 @@ class QuantDepthwiseConv2D(keras.layers.DepthwiseConv2D):
             )
             padding = "valid"
         kernel = self.quantize_kernel(self.kernel)
-        kernel, scale = split_scale(kernel, self.kernel_precision, (0, 1))
+        step = getattr(self.kernel_quantizer, "step", None)
+        kernel, scale = split_scale(kernel, self.kernel_precision, (0, 1), step)
         outputs = ops.depthwise_conv(
             inputs,
             kernel,
