@@ -8,11 +8,7 @@ A network is a list of `Block`s. `build_groups` replaces them:
     layer-wise (Eq. 3)      the same chain once, each convolution being K convolutions and a sum
 
 The input of a group is normalised and quantized once (Algorithm 1), so that all bases read the same
-packed tensor. How a base is wired inside:
-
-    "v1"        conv -> BN per layer, one shortcut per block; later blocks start with BN -> Q
-    "release"   conv -> ReLU -> BN -> + shortcut per layer, wherever the shapes match (the authors'
-                code, as in Bi-Real Net); no BN between a sum and the next quantizer of the base
+packed tensor. How a base is wired inside: `"v1"` or `"release"`, see `wiring`.
 """
 
 import dataclasses
@@ -22,21 +18,30 @@ from typing import Any
 import keras
 
 from keras_groupnet import layers, quantizers
-from keras_groupnet.blocks import Block, BlockLayer, batch_norm, initializer
+from keras_groupnet.blocks import Block, BlockLayer
+from keras_groupnet.wiring import (
+    SHORTCUTS,
+    SKIPS,
+    Chain,
+    Parts,
+    Source,
+    build_chain,
+    quant_layer,
+)
 
 ACTIVATION_BITS = (1, 2, 4, 32)
 PARTITIONS = ("v1", "v2", "v3", "layerwise")
 _CHOICES = {
     "wiring": ("v1", "release"),
-    "skip": ("real", "quantized"),
-    "shortcut": ("binary", "real"),
+    "skip": SKIPS,
+    "shortcut": SHORTCUTS,
     "activation_scale": ("xnor", "mean", "none"),
     "weight_scale": ("channel", "tensor", "none"),
 }
 
 
 @dataclasses.dataclass(frozen=True)
-class GroupOptions:
+class GroupOptions(Parts):
     """How blocks become groups of bases. Arguments left at None get the paper's choice.
 
     Args:
@@ -114,7 +119,7 @@ class GroupOptions:
         return self.partition == "layerwise"
 
     def activation(self, name: str | None = None) -> keras.layers.Layer:
-        """A new layer that quantizes activations."""
+        """See `Parts`."""
         if self.activation_bits == 32:
             return keras.layers.ReLU(name=name)
         if self.activation_bits == 1:
@@ -122,6 +127,23 @@ class GroupOptions:
         return layers.Quantize(
             quantizers.KBitActivation(self.activation_bits, self.beta), name=name
         )
+
+    def low_bit_layer(self, layer: BlockLayer, seed: int, name: str) -> keras.layers.Layer:
+        """See `Parts`."""
+        quantizer = quantizers.BinaryWeight(self.weight_scale)
+        return quant_layer(layer, seed, name, quantizer, self.pad_values)
+
+    def decompose(
+        self, source: Source, block: Block, layer: BlockLayer, seed: int, base: int | None
+    ) -> Any:
+        """The layer itself in a base; K of them and their sum if layer-wise (Eq. 3)."""
+        if not self.layerwise:
+            return super().decompose(source, block, layer, seed, base)
+        copies = [
+            super(GroupOptions, self).decompose(source, block, layer, seed, i + 1)
+            for i in range(self.bases)
+        ]
+        return layers.GroupSum(name=block.layer_name(f"{layer.name}_sum"))(copies)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -198,145 +220,14 @@ def build_groups(x: Any, blocks: Sequence[Block], spec: GroupSpec, first_group: 
         chain = blocks[start : start + count]
         start += count
         if spec.layerwise:
-            first = chain[0].layer_name(chain[0].layers[0].name)
-            source = _Source(x, spec, first, normalize=True)
-            x = _chain(source, _shortcut(source, chain[0], spec), chain, spec)
-        else:
-            source = _Source(x, spec, f"group{group}", normalize=True)
-            shortcut = _shortcut(source, chain[0], spec)
-            x = layers.GroupSum(name=f"group{group}_sum")(
-                [_chain(source, shortcut, chain, spec, i + 1) for i in range(spec.bases)]
-            )
+            x = build_chain(x, chain, spec, spec.seed)
+            continue
+        source = Source(x, spec, f"group{group}", normalize=True)
+        shortcut = Chain(spec, spec.seed).shortcut(source, chain[0])
+        x = layers.GroupSum(name=f"group{group}_sum")(
+            [Chain(spec, spec.seed, i + 1)(source, shortcut, chain) for i in range(spec.bases)]
+        )
     return x
-
-
-class _Source:
-    """A tensor that layers read quantized: its forms are made once and shared by all readers."""
-
-    def __init__(self, real: Any, spec: GroupSpec, name: str, normalize: bool):
-        self.real = real
-        self._name = name
-        self._scale_mode = spec.activation_scale or "none"
-        self._scales: dict[tuple[int, int], Any] = {}
-        self._normalized = batch_norm(real, f"{name}_input_bn") if normalize else real
-        self.quantized = spec.activation(f"{name}_quantize")(self._normalized)
-        self.skip = real if spec.skip == "real" else self.quantized
-
-    def scale(self, kernel_size: int, strides: int) -> Any:
-        """The activation scale for a convolution of this geometry, or None."""
-        if self._scale_mode == "none":
-            return None
-        if self._scale_mode == "mean" or not kernel_size:
-            kernel_size, strides = 1, 1
-        key = (kernel_size, strides)
-        if key not in self._scales:
-            self._scales[key] = layers.ActivationScale(
-                self._scale_mode,
-                kernel_size,
-                strides,
-                name=f"{self._name}_scale_{kernel_size}x{kernel_size}_{strides}",
-            )(self._normalized)
-        return self._scales[key]
-
-
-def _chain(source, shortcut, blocks, spec, base=None):
-    """One base: the blocks in order; `source` and `shortcut` belong to the first."""
-    x = _block(source, shortcut, blocks[0], spec, base)
-    for block in blocks[1:]:
-        name = block.layer_name(block.layers[0].name, base)
-        source = _Source(x, spec, name, normalize=spec.wiring == "v1")
-        x = _block(source, _shortcut(source, block, spec, base), block, spec, base)
-    return x
-
-
-def _block(source, shortcut, block, spec, base):
-    strides = 1
-    x = None
-    for layer in block.layers:
-        if x is not None:
-            name = block.layer_name(layer.name, base)
-            source = _Source(x, spec, name, normalize=False)
-        x = _decomposed(source, block, layer, spec, base)
-        if spec.wiring == "release":
-            x = keras.layers.ReLU(name=block.layer_name(layer.part("relu"), base))(x)
-        x = batch_norm(x, block.layer_name(layer.part("bn"), base))
-        if layer.pool_size:
-            name = block.layer_name(layer.part("pool"), base)
-            x = keras.layers.MaxPooling2D(layer.pool_size, 2, layer.pool_padding, name=name)(x)
-
-        strides *= layer.strides
-        skip = None
-        if spec.wiring == "v1":
-            if layer is block.layers[-1]:
-                skip = shortcut
-        elif shortcut is not None and (strides, layer.filters) == (block.strides, block.filters):
-            # The block's shortcut ends where its output shape appears first; the layers after
-            # that have shortcuts of their own.
-            skip, shortcut = shortcut, None
-        elif block.residual and layer.strides == 1 and source.skip.shape[-1] == layer.filters:
-            skip = source.skip
-        if skip is not None:
-            x = keras.layers.Add(name=block.layer_name(layer.part("add"), base))([x, skip])
-    return x
-
-
-def _decomposed(source, block, layer, spec, base):
-    """The layer itself in a base; K of them and their sum if layer-wise (Eq. 3)."""
-    if not spec.layerwise:
-        return _quantized_layer(source, layer, spec, block.layer_name(layer.name, base))
-    copies = [
-        _quantized_layer(source, layer, spec, block.layer_name(layer.name, i + 1))
-        for i in range(spec.bases)
-    ]
-    return layers.GroupSum(name=block.layer_name(f"{layer.name}_sum"))(copies)
-
-
-def _shortcut(source, block, spec, base=None):
-    if not block.residual:
-        return None
-    if block.strides == 1 and source.real.shape[-1] == block.filters:
-        return source.skip
-    name = block.layer_name("shortcut_conv", base)
-    if spec.shortcut == "binary":
-        projection = BlockLayer(name, block.filters, 1, block.strides)
-        x = _quantized_layer(source, projection, spec, name)
-    else:
-        x = source.real
-        if block.strides > 1:
-            pool_name = block.layer_name("shortcut_pool", base)
-            x = keras.layers.AveragePooling2D(block.strides, padding="same", name=pool_name)(x)
-        x = keras.layers.Conv2D(
-            block.filters,
-            1,
-            use_bias=False,
-            kernel_initializer=initializer(spec.seed, name),
-            name=name,
-        )(x)
-    return batch_norm(x, block.layer_name("shortcut_bn", base))
-
-
-def _quantized_layer(source, layer, spec, name):
-    options = {
-        "use_bias": False,
-        "kernel_quantizer": quantizers.BinaryWeight(spec.weight_scale),
-        "kernel_initializer": initializer(spec.seed, name),
-        "name": name,
-    }
-    if layer.kernel_size:
-        x = layers.QuantConv2D(
-            layer.filters,
-            layer.kernel_size,
-            strides=layer.strides,
-            padding="same",
-            pad_values=spec.pad_values,
-            **options,
-        )(source.quantized)
-    else:
-        x = layers.QuantDense(layer.filters, **options)(source.quantized)
-    scale = source.scale(layer.kernel_size, layer.strides)
-    if scale is None:
-        return x
-    return keras.layers.Multiply(name=f"{name}_scaled")([x, scale])
 
 
 def _is_int(value):

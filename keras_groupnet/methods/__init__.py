@@ -2,16 +2,27 @@
 
 import builtins
 
+from keras_groupnet.methods.bnn import BNN
 from keras_groupnet.methods.full_precision import FullPrecision
 from keras_groupnet.methods.group_net import GroupNet
 from keras_groupnet.methods.method import Method
+from keras_groupnet.methods.single_branch import SingleBranch
 
 _METHODS: dict[str, type[Method]] = {
     "full_precision": FullPrecision,
     "group_net": GroupNet,
+    "bnn": BNN,
 }
 
-__all__ = ["FullPrecision", "GroupNet", "Method", "get", "list"]
+__all__ = [
+    "BNN",
+    "FullPrecision",
+    "GroupNet",
+    "Method",
+    "SingleBranch",
+    "get",
+    "list",
+]
 
 
 def list() -> builtins.list[str]:
