@@ -44,9 +44,9 @@ probe='extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long
 if clang++ -x c++ -fsanitize=fuzzer,address -o build/probe - <<<"$probe" 2>/dev/null; then
   cmake -S tf_ops -B build/fuzz -GNinja -DKGN_BUILD_FUZZERS=ON -DCMAKE_CXX_COMPILER=clang++ \
     >/dev/null
-  cmake --build build/fuzz -t fuzz_options fuzz_delegate
+  cmake --build build/fuzz -t fuzz_options fuzz_huffman fuzz_delegate
   pids=()
-  for target in options delegate; do  # at once
+  for target in options huffman delegate; do  # at once
     mkdir -p "build/fuzz/found/$target"
     build/fuzz/fuzz_$target -max_total_time=30 -timeout=10 -malloc_limit_mb=1024 \
       -artifact_prefix="build/fuzz/found/" "build/fuzz/found/$target" \

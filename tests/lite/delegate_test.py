@@ -21,6 +21,7 @@ def test_op(name):
 
 def test_every_kernel_gives_the_same_bits():
     names = ["conv 2 groups", "conv everything", "conv 32 bits, pad +1", "quantize 2 bits, affine"]
+    names += [name for name in CASES if name.startswith("conv compressed")]
     for kernel in kernels():
         for case in map(CASES.get, names):
             answered = invoke(load(case.model, kernel=kernel), case.run_time_inputs)
@@ -166,7 +167,11 @@ CONV = CASES["conv 1x1"]
 @pytest.mark.parametrize(
     ("case", "message"),
     [
-        (_changed(CONV, version=2), "install a newer keras_groupnet"),
+        (_changed(CONV, version=3), "install a newer keras_groupnet"),
+        (_changed(CONV, version=2), "'compression', which is missing"),
+        (_changed(CONV, compression=1), "unknown option. Received: compression=1"),
+        (_changed(CONV, version=2, compression=1), r"weights of shape .-1."),
+        (_changed(CASES["conv compressed"], channels_in=99), "compressed weights: expected"),
         (_changed(CONV, bits=3), "1, 2, 4, 32. Received: bits=3"),
         (_changed(CONV, bits=None), "'bits', which is missing"),
         (_changed(CONV, colour=1), "unknown option. Received: colour=1"),

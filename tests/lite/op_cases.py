@@ -4,6 +4,7 @@ import zlib
 
 import numpy as np
 
+from keras_groupnet.lite import huffman
 from tests.lite.model_builder import CONV2D_DEFAULTS, DENSE_DEFAULTS, single_op
 from tests.lite.reference_ops import OPS, pack, pack_bits, same_or_valid
 
@@ -49,6 +50,12 @@ def _activations(random, shape, bits):
     return pack(random.integers(0, 2**bits, shape), bits)
 
 
+def _compressed(random, kernels):
+    """The stream of kernels whose weights are +1 more often than not."""
+    positive = random.random((kernels, 9)) < 0.8
+    return huffman.encode(positive @ (1 << np.arange(9)))
+
+
 def _floats(random, *shape):
     return random.standard_normal(shape).astype(np.float32)
 
@@ -64,10 +71,13 @@ def conv2d(
     addend_multiplier=False,
     second_addend=False,
     quantize_affine=False,
+    compressed=False,
     **options,
 ):
     """KgnConv2D. `pixel_scale`: None, "pixel" or "image"; `size`: batch, height, width."""
     options = {**CONV2D_DEFAULTS, "bits": bits, "channels_in": channels_in, **options}
+    if compressed:
+        options |= {"version": 2, "compression": 1}
     random = _random(bits, channels_in, channels_out, kernel, size, sorted(options.items()))
     depth = channels_in // options["groups"]
     extent = [
@@ -83,7 +93,9 @@ def conv2d(
     scale_shape = {"pixel": (size[0], *extent, 1), "image": (size[0], 1, 1, 1)}
     inputs = [
         _activations(random, (*size, channels_in), bits),
-        pack_bits(random.integers(0, 2, (channels_out, *kernel, depth)) > 0),
+        _compressed(random, channels_out * depth)
+        if compressed
+        else pack_bits(random.integers(0, 2, (channels_out, *kernel, depth)) > 0),
         _floats(random, channels_out) * np.float32(0.05),
         _floats(random, channels_out),
         None if pixel_scale is None else np.abs(_floats(random, *scale_shape[pixel_scale])),
@@ -209,6 +221,23 @@ CASES = {
     "conv to 2 bits": conv2d(float_output=0, out_bits=2, out_scale=3.0),
     "conv to 4 bits and float": conv2d(out_bits=4, out_scale=7.5, addend=True),
     "conv 32 bits to 1 bit and float": conv2d(bits=32, out_bits=1),
+    "conv compressed": conv2d(compressed=True, channels_in=100, pad_value=1),
+    "conv compressed, 2 groups, 2 bits": conv2d(
+        compressed=True, bits=2, groups=2, channels_in=66, channels_out=34, activation=1
+    ),
+    "conv compressed, depthwise, everything": conv2d(
+        compressed=True,
+        bits=4,
+        groups=35,
+        channels_in=35,
+        channels_out=35,
+        pixel_scale="pixel",
+        addend=True,
+        out_bits=2,
+        out_scale=1.5,
+    ),
+    "conv compressed, 32 bits": conv2d(compressed=True, bits=32, channels_out=5),
+    "conv compressed, one kernel": conv2d(compressed=True, channels_in=1, channels_out=1),
     "conv empty batch": conv2d(size=(0, 7, 6)),
     "dense 1 bit": dense(),
     "dense 2 bits": dense(bits=2, addend=True, addend_multiplier=True),

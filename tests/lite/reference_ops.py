@@ -101,8 +101,37 @@ def kgn_dequantize(x, *, bits, channels, scale, version=1):
     return [unpack(x, bits, channels).astype(np.float32) * np.float32(scale)]
 
 
+def restore_kernels(stream, channels_out, depth):
+    """Compressed weights -> packed ones, [channels_out, 3, 3, words]."""
+    bits = "".join(format(int(word) & 0xFFFFFFFF, "032b") for word in stream)
+    shortest, width = int(bits[:4], 2), int(bits[4:7], 2)
+    present = [symbol for symbol in range(512) if bits[7 + symbol] == "1"]
+    bits = bits[519:]
+    lengths = {}
+    for symbol in present:
+        lengths[symbol] = shortest + (int(bits[:width], 2) if width else 0)
+        bits = bits[width:]
+    codes, code, before = {}, 0, 0
+    for symbol in sorted(present, key=lambda symbol: (lengths[symbol], symbol)):
+        code <<= lengths[symbol] - before
+        before = lengths[symbol]
+        codes[format(code, f"0{before}b")] = symbol
+        code += 1
+    symbols, start, end = [], 0, 0
+    while len(symbols) < channels_out * depth:
+        end += 1
+        if bits[start:end] in codes:
+            symbols.append(codes[bits[start:end]])
+            start = end
+    assert len(bits) - end < 32 and "1" not in bits[end:]
+    taps = np.array(symbols)[:, None] >> np.arange(8, -1, -1) & 1
+    return pack_bits(taps.reshape(channels_out, depth, 3, 3).transpose(0, 2, 3, 1) == 0)
+
+
 def kgn_conv2d(x, weights, *epilogue, **options):
     channels, groups = options["channels_in"], options["groups"]
+    if options.get("compression"):
+        weights = restore_kernels(weights, len(epilogue[0]), channels // groups)
     stride = options["stride_height"], options["stride_width"]
     dilation = options["dilation_height"], options["dilation_width"]
     values = x.astype(np.float64) if options["bits"] == 32 else unpack(x, options["bits"], channels)

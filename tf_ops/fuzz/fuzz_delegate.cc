@@ -56,7 +56,7 @@ const std::vector<OpWithOptions>& Ops() {
       {"KgnConv2D",
        {"version", "bits", "channels_in", "groups", "stride_height", "stride_width",
         "dilation_height", "dilation_width", "padding", "pad_value", "pre_activation", "activation",
-        "float_output", "out_bits", "out_scale"}},
+        "float_output", "out_bits", "out_scale", "compression"}},
       {"KgnDense",
        {"version", "bits", "channels_in", "pre_activation", "activation", "float_output",
         "out_bits", "out_scale"}},

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from flatbuffers import flexbuffers
 
+from keras_groupnet.lite import huffman
 from tests.lite import op_cases
 from tests.lite.model_builder import output_types
 
@@ -64,10 +65,12 @@ def _indices(values):
 
 def _node(name, inputs, outputs, options):
     keys = OPS[name]
-    assert sorted(keys) == sorted(options)  # noqa: S101
-    values = [(_real if key.endswith("scale") else _number)(options[key]) for key in keys]
+    missing = set(keys) ^ set(options)  # `compression` in version 1, which must be left out
+    assert missing <= {"compression"}  # noqa: S101
+    values = [(_real if key.endswith("scale") else _number)(options.get(key, 0)) for key in keys]
     head = bytes([list(OPS).index(name)]) + _indices(inputs) + _indices(outputs)
-    return head + b"".join(values) + b"\0"
+    left_out = sum(keys.index(key) + 1 for key in missing)
+    return head + b"".join(values) + bytes([left_out])
 
 
 def _graph(tensors, nodes, resize, registrations=0, threads=0, kernel=0):
@@ -157,9 +160,26 @@ def lce_seeds():
     return seeds
 
 
+def huffman_seeds():
+    """Streams of few and of many symbols."""
+    random = np.random.default_rng(0)
+    seeds = {}
+    for name, channels_out, depth, symbols in (
+        ("one", 2, 40, [371]),
+        ("two", 3, 5, [0, 511]),
+        ("some", 16, 33, random.integers(0, 512, 20)),
+        ("all", 32, 64, np.arange(512)),
+    ):
+        drawn = random.choice(symbols, channels_out * depth)
+        head = struct.pack("<HH", channels_out, depth)
+        seeds[name] = head + huffman.encode(drawn).astype("<i4").tobytes()
+    return seeds
+
+
 def main():
     """Replaces the corpus."""
     seeds = {"delegate": {"chain": chain_seed(), **lce_seeds()}, "options": {}}
+    seeds["huffman"] = huffman_seeds()
     for number, (name, case) in enumerate(op_cases.CASES.items()):
         slug = re.sub(r"\W+", "_", name)
         seeds["delegate"][slug] = case_seed(case, number)

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "core/conv2d.h"
+#include "core/huffman.h"
 #include "ops/error.h"
 #include "ops/inputs.h"
 #include "ops/make_ops.h"
@@ -84,6 +85,15 @@ class Conv2DOp : public Op {
     return dense_ ? Shape{batch, channels} : Shape{batch, height, width, channels};
   }
 
+  // Input channels of a group.
+  int Depth() const { return options_.channels_in / options_.groups; }
+
+  // Shape that compressed weights have once they are restored.
+  Shape CompressedShape(const InputSpec& multiplier) const {
+    ExpectShape("multiplier", {-1}, multiplier.shape);
+    return {multiplier.shape[0], 3, 3, PixelWords(Depth(), 1)};
+  }
+
   // Lays the weights out for the kernel, unless that has been done: they are constant, so a new
   // input shape changes nothing about them.
   void PrepareWeights(const std::vector<InputSpec>& inputs) {
@@ -118,11 +128,11 @@ class Conv2DOp : public Op {
           "addend_multiplier alone");
     }
 
-    const Shape& shape = weights.shape;
-    const int words = PixelWords(options_.channels_in / options_.groups, 1);
     ConvWeights constants;
-    constants.weights =
-        static_cast<const int32_t*>(ConstantData(weights, "weights", Map(-1, -1, -1, words)));
+    constants.weights = static_cast<const int32_t*>(
+        ConstantData(weights, "weights",
+                     options_.compressed ? Shape{-1} : Map(-1, -1, -1, PixelWords(Depth(), 1))));
+    const Shape shape = options_.compressed ? CompressedShape(multiplier) : weights.shape;
     params_.channels_out = shape[0];
     params_.kernel_height = dense_ ? 1 : shape[1];
     params_.kernel_width = dense_ ? 1 : shape[2];
@@ -168,6 +178,12 @@ class Conv2DOp : public Op {
     params_.out_bits = options_.out_bits;
     params_.out_scale = options_.out_scale;
     prepared_shape_.clear();
+    std::vector<int32_t> restored;  // conv_ makes a copy in its own layout
+    if (options_.compressed) {
+      ThrowIfError(
+          DecodeKernels(constants.weights, weights.shape[0], shape[0], Depth(), &restored));
+      constants.weights = restored.data();
+    }
     ThrowIfError(conv_.Prepare(params_, constants, kernel_));
     prepared_shape_ = shape;
   }
@@ -198,6 +214,7 @@ std::unique_ptr<Op> MakeDenseOp(const uint8_t* options, size_t size, const std::
   conv.dilation_height = conv.dilation_width = 1;
   conv.padding = Padding::kValid;
   conv.pad_value = 0;
+  conv.compressed = false;
   return std::make_unique<Conv2DOp>(conv, true, kernel);
 }
 

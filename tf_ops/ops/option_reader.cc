@@ -15,7 +15,7 @@ std::string Received(const FlexEntry& entry) {
 
 }  // namespace
 
-void OptionReader::ExpectVersion(int newest) {
+int OptionReader::ExpectVersion(int newest) {
   const FlexEntry version = Take("version");
   if (version.is_float || version.integer < 1) {
     throw OpError("expected a version of 1 or more." + Received(version));
@@ -25,6 +25,7 @@ void OptionReader::ExpectVersion(int newest) {
                   " and older; install a newer keras_groupnet to run this file." +
                   Received(version));
   }
+  return static_cast<int>(version.integer);
 }
 
 int OptionReader::OneOf(const char* key, std::initializer_list<int> allowed) {

@@ -21,7 +21,7 @@ class OptionReader {
 
   // Takes 'version', which must be 1 to `newest`. Comes first, because a newer version may have
   // keys that we do not know.
-  void ExpectVersion(int newest);
+  int ExpectVersion(int newest);
 
   int OneOf(const char* key, std::initializer_list<int> allowed);
   bool Flag(const char* key) { return OneOf(key, {0, 1}) == 1; }

@@ -46,7 +46,7 @@ DequantizeOptions ParseDequantizeOptions(const uint8_t* data, size_t size) {
 
 Conv2DOptions ParseConv2DOptions(const uint8_t* data, size_t size) {
   OptionReader reader(data, size);
-  reader.ExpectVersion(kOpsVersion);
+  const int version = reader.ExpectVersion(kConv2DVersion);
   Conv2DOptions options;
   ReadMatmul(&reader, &options);
   options.groups = reader.Size("groups", kMostChannels);
@@ -56,6 +56,7 @@ Conv2DOptions ParseConv2DOptions(const uint8_t* data, size_t size) {
   options.dilation_width = reader.Size("dilation_width", kMostExtent);
   options.padding = static_cast<Padding>(reader.OneOf("padding", {0, 1}));
   options.pad_value = reader.OneOf("pad_value", {-1, 0, 1});
+  options.compressed = version >= 2 && reader.Flag("compression");
   reader.ExpectEnd();
   if (options.channels_in % options.groups != 0) {
     throw OpError("expected 'groups' to divide 'channels_in'. Received: groups=" +

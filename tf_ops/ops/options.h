@@ -9,7 +9,8 @@
 
 namespace kgn {
 
-// The newest version of the op set that this library runs.
+// The newest versions that this library runs: of KgnConv2D, and of the other ops.
+constexpr int kConv2DVersion = 2;
 constexpr int kOpsVersion = 1;
 
 struct QuantizeOptions {
@@ -40,6 +41,7 @@ struct Conv2DOptions : MatmulOptions {
   int dilation_height, dilation_width;
   Padding padding;
   int pad_value;
+  bool compressed;  // the weights, by Huffman's code
 };
 
 struct MaxPool2DOptions {

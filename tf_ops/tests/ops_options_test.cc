@@ -63,6 +63,22 @@ void ReadsGoodOptions() {
   CHECK_EQ(ReadFlexMap(negative.data(), negative.size())[1].integer, -7);
 }
 
+void ReadsCompression() {
+  Options options = ConvOptions();
+  const auto compressed = [&] {
+    const std::vector<uint8_t> data = FlexMap(options);
+    return ParseConv2DOptions(data.data(), data.size()).compressed;
+  };
+  CHECK_EQ(compressed(), false);
+  options["version"] = 2;
+  options["compression"] = 0;
+  CHECK_EQ(compressed(), false);
+  options["compression"] = 1;
+  CHECK_EQ(compressed(), true);
+  options["compression"] = 2;
+  CHECK_TRUE(Contains(Refusal(options), "0, 1. Received: compression=2"));
+}
+
 void RefusesBadOptions() {
   const auto with = [](const std::string& key, std::variant<int, float> value) {
     Options options = ConvOptions();
@@ -70,7 +86,7 @@ void RefusesBadOptions() {
     return Refusal(options);
   };
   CHECK_EQ(Refusal(ConvOptions()), "");
-  CHECK_TRUE(Contains(with("version", 2), "install a newer"));
+  CHECK_TRUE(Contains(with("version", 3), "install a newer"));
   CHECK_TRUE(Contains(with("version", 0), "version=0"));
   CHECK_TRUE(Contains(with("bits", 3), "1, 2, 4, 32. Received: bits=3"));
   CHECK_TRUE(Contains(with("bits", 2.0f), "bits=2.0"));
@@ -83,6 +99,8 @@ void RefusesBadOptions() {
   CHECK_TRUE(Contains(with("out_scale", 0.0f), "out_scale=0"));
   CHECK_TRUE(Contains(with("out_scale", std::stof("nan")), "out_scale"));
   CHECK_TRUE(Contains(with("out_bits", 1), "out_scale=7.5"));
+  CHECK_TRUE(Contains(with("compression", 0), "unknown option. Received: compression=0"));
+  CHECK_TRUE(Contains(with("version", 2), "'compression', which is missing"));
   CHECK_TRUE(Contains(with("colour", 1), "unknown option. Received: colour=1"));
   Options none = ConvOptions();
   none["float_output"] = 0, none["out_bits"] = 0, none["out_scale"] = 1.0f;
@@ -146,6 +164,7 @@ void SurvivesDamage() {
 
 int main() {
   kgn::ReadsGoodOptions();
+  kgn::ReadsCompression();
   kgn::RefusesBadOptions();
   kgn::SurvivesDamage();
   return kgn_test::Finish();
