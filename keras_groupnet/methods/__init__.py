@@ -2,24 +2,47 @@
 
 import builtins
 
+from keras_groupnet.methods.bi_real import BiReal
 from keras_groupnet.methods.bnn import BNN
+from keras_groupnet.methods.dorefa import DoReFa
 from keras_groupnet.methods.full_precision import FullPrecision
 from keras_groupnet.methods.group_net import GroupNet
+from keras_groupnet.methods.hwgq import HWGQ
+from keras_groupnet.methods.mcn import MCN, MCN1
 from keras_groupnet.methods.method import Method
+from keras_groupnet.methods.pcnn import PCNN
+from keras_groupnet.methods.rbcn import RBCN
 from keras_groupnet.methods.single_branch import SingleBranch
+from keras_groupnet.methods.xnor_net import XnorNet
 
 _METHODS: dict[str, type[Method]] = {
     "full_precision": FullPrecision,
     "group_net": GroupNet,
     "bnn": BNN,
+    "xnor_net": XnorNet,
+    "dorefa": DoReFa,
+    "hwgq": HWGQ,
+    "bi_real": BiReal,
+    "pcnn": PCNN,
+    "rbcn": RBCN,
+    "mcn": MCN,
+    "mcn_1": MCN1,
 }
 
 __all__ = [
     "BNN",
+    "BiReal",
+    "DoReFa",
     "FullPrecision",
     "GroupNet",
+    "HWGQ",
+    "MCN",
+    "MCN1",
     "Method",
+    "PCNN",
+    "RBCN",
     "SingleBranch",
+    "XnorNet",
     "get",
     "list",
 ]

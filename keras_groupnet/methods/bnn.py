@@ -13,7 +13,7 @@ from keras_groupnet.quantizers import BinaryWeight, SteSign
 from keras_groupnet.wiring import quant_layer
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class BNN(SingleBranch):
     """Weights `sgn(w)`, gradient `g`, latent weights clipped to [-1, 1]; activations `SteSign`.
 

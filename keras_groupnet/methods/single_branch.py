@@ -9,7 +9,7 @@ from keras_groupnet.methods.method import Method
 from keras_groupnet.wiring import SHORTCUTS, WIRINGS, Parts, build_chain
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class SingleBranch(Parts, Method):
     """Each layer of a block becomes one low-bit layer of the same name.
 
@@ -24,7 +24,6 @@ class SingleBranch(Parts, Method):
         ValueError: for other values.
     """
 
-    _: dataclasses.KW_ONLY
     wiring: str = "v1"
     shortcut: str = "binary"
     pad_values: float = 0.0

@@ -7,6 +7,7 @@ values named, also in float16 and bfloat16.
 `g` is the gradient at the quantized value, `1[.]` an indicator.
 """
 
+import math
 from typing import Any
 
 from keras import ops
@@ -55,6 +56,39 @@ def binary_weight(w: Any, scale: str = "channel") -> Any:
         scale: `"channel"` (one mean per output channel), `"tensor"` (one for all), `"none"` (1).
     """
     return _BINARY_WEIGHT[scale](w)
+
+
+def xnor_weight(w: Any) -> Any:
+    """`alpha * sgn(c)`, `c = w - mean(w)`; gradient at c `g * (1 / n + alpha * 1[|c| < 1])`.
+
+    The mean is that over the input channels (the axis before the last) at each position of the
+    kernel, `alpha = mean|c|` that of an output channel (the last axis), n the number of its
+    weights. XNOR-Net, arXiv 1603.05279, section 3.1; the centring is that of the released code.
+    """
+    w = ops.convert_to_tensor(w)
+    return _xnor_sign(w - ops.mean(w, axis=-2, keepdims=True))
+
+
+def lift_positive(x: Any, least: float) -> Any:
+    """`max(x, least)` for `x > 0`, else 0."""
+    x = ops.convert_to_tensor(x)
+    return _where(x > 0, ops.maximum(x, least))
+
+
+def half_wave_gaussian(x: Any, step: float = 0.538) -> Any:
+    """0 for `x <= 0`, else the nearest of `step * {1, 2, 3}`; gradient `g * 1[0 < x <= 3 * step]`.
+
+    HWGQ (arXiv 1702.00953). The step of 0.538 has the least squared error for the positive half of
+    a standard Gaussian.
+    """
+
+    def forward(x):
+        return k_bit_activation(lift_positive(x, step), 2, 3 * step)
+
+    def gradient(upstream, x):
+        return _where(ops.logical_and(x > 0, x <= 3 * step), upstream)
+
+    return straight_through(forward, gradient)(x)
 
 
 def k_bit_activation(x: Any, bits: int = 2, beta: float = 1.0) -> Any:
@@ -142,6 +176,10 @@ _approx_sign = straight_through(sign, lambda g, x: _where(ops.abs(x) < 1, g * (2
 _magnitude_aware_sign = straight_through(
     lambda x: _signed(x, _channel_scale(x)),
     lambda g, x: _where(ops.abs(x) <= 1, g * _channel_scale(x)),
+)
+_xnor_sign = straight_through(
+    lambda c: _signed(c, _channel_scale(c)),
+    lambda g, c: g * (1 / math.prod(c.shape[:-1])) + _where(ops.abs(c) < 1, g * _channel_scale(c)),
 )
 _BINARY_WEIGHT = {
     "channel": straight_through(lambda w: _signed(w, _channel_scale(w)), lambda g, w: g),

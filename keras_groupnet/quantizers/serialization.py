@@ -8,21 +8,25 @@ import keras
 from keras_groupnet.quantizers.activation_bases import ActivationBases
 from keras_groupnet.quantizers.approx_sign import ApproxSign
 from keras_groupnet.quantizers.binary_weight import BinaryWeight
+from keras_groupnet.quantizers.half_wave_gaussian import HalfWaveGaussian
 from keras_groupnet.quantizers.k_bit_activation import KBitActivation
 from keras_groupnet.quantizers.k_bit_weight import KBitWeight
 from keras_groupnet.quantizers.magnitude_aware_sign import MagnitudeAwareSign
 from keras_groupnet.quantizers.ste_sign import SteSign
 from keras_groupnet.quantizers.subgroup_sign import SubgroupSign
 from keras_groupnet.quantizers.weight_bases import WeightBases
+from keras_groupnet.quantizers.xnor_weight import XnorWeight
 
 ALIASES: dict[str, Callable[[], Callable[[Any], Any]]] = {
     "activation_bases": ActivationBases,
     "approx_sign": ApproxSign,
     "binary_weight": BinaryWeight,
+    "half_wave_gaussian": HalfWaveGaussian,
     "k_bit_activation": KBitActivation,
     "k_bit_weight": KBitWeight,
     "magnitude_aware_sign": MagnitudeAwareSign,
     "ste_sign": SteSign,
+    "xnor_weight": XnorWeight,
     "subgroup_sign": SubgroupSign,
     "weight_bases": WeightBases,
 }

@@ -1,0 +1,78 @@
+"""PCNN: several learned projections of each kernel."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import keras
+
+from keras_groupnet.layers import LatentConv2D, ProjectionConv2D, Quantize
+from keras_groupnet.methods.latent_branch import LatentBranch
+from keras_groupnet.quantizers import ApproxSign
+from keras_groupnet.training import ProjectionCallback
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PCNN(LatentBranch):
+    """Weights `ProjectionConv2D`, activations `ApproxSign`, the blocks of Bi-Real Net.
+
+    Args:
+        projections: J, channels of a map.
+        levels: 2, or 3 for the ternary network that the binary one starts from.
+        progressive: whether to train a ternary network first.
+        forward: of `layers.ProjectionConv2D`, also `projection_weight`.
+        projection_weight: see there.
+
+    References:
+        Gu et al., Projection Convolutional Neural Networks, arXiv 1811.12755.
+    """
+
+    name: ClassVar[str] = "pcnn"
+    reference: ClassVar[str] = "Gu et al., arXiv 1811.12755"
+
+    wiring: str = "bi_real"
+    projections: int = 4
+    levels: int = 2
+    progressive: bool = True
+    forward: str = "elementwise"
+    projection_weight: float = 1e-4
+
+    @property
+    def weight_bits(self) -> int:
+        """1; 2 for the ternary network."""
+        return self.levels - 1
+
+    @property
+    def channels_per_map(self) -> int:
+        """J."""
+        return self.projections
+
+    def callbacks(self, model: keras.Model, train_data: Any) -> Sequence[keras.callbacks.Callback]:
+        """`ProjectionCallback`."""
+        return [ProjectionCallback()]
+
+    def stages(self) -> Sequence["PCNN"]:
+        """The ternary network if `progressive`, then this."""
+        if not self.progressive or self.levels == 3:
+            return [self]
+        return [dataclasses.replace(self, levels=3), self]
+
+    def carries(self, variable: Any) -> bool:
+        """All but the projections, which are drawn anew for each stage."""
+        return not variable.path.endswith("/projection")
+
+    def activation(self, name: str) -> keras.layers.Layer:
+        """See `Parts`."""
+        return Quantize(ApproxSign(), name=name)
+
+    def convolution(self, maps: int, kernel_size: int, **options: Any) -> LatentConv2D:
+        """See `LatentBranch`."""
+        return ProjectionConv2D(
+            maps,
+            kernel_size,
+            projections=self.projections,
+            levels=self.levels,
+            forward=self.forward,
+            projection_weight=self.projection_weight,
+            **options,
+        )
