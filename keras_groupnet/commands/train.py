@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from absl import app, flags
 
 from keras_groupnet.commands.data_flags import define_data_flags, load_data
-from keras_groupnet.commands.model_flags import build_model, define_model_flags
+from keras_groupnet.commands.model_flags import build_model, define_model_flags, has_stem
 
 if TYPE_CHECKING:
     from keras_groupnet.training import Recipe
@@ -56,7 +56,7 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
     batch_size = values.batch_size or recipe.batch_size
     data = load_data(values, batch_size, values.seed)
     shape = data.test[0][0].shape[1:]
-    if not values["stem"].present and max(shape[:2]) < _SMALL_IMAGE:
+    if has_stem(values.model) and not values["stem"].present and max(shape[:2]) < _SMALL_IMAGE:
         values["stem"].value, values["stem"].present = "cifar", 1
     model = build_model(values, shape, data.classes)
     if values.parent:

@@ -1,13 +1,60 @@
-"""What the models of the zoo share: their ends and their full-precision parents."""
+"""What the models of the zoo share: their arguments and their ends."""
 
+import dataclasses
+import enum
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import keras
 
-from keras_groupnet.blocks import Block, BlockLayer, batch_norm, initializer
+from keras_groupnet import methods
+from keras_groupnet.blocks import batch_norm, initializer
+from keras_groupnet.methods import FullPrecision, GroupNet, Method
 
 STEMS = ("imagenet", "cifar")
+
+
+class Unset(enum.Enum):
+    """The default of arguments whose None means something."""
+
+    UNSET = "unset"
+
+
+UNSET: Final = Unset.UNSET
+
+
+def resolve_method(
+    method: str | Method | None,
+    bases: int | None | Unset,
+    activation_bits: int | Unset,
+    group_options: dict[str, Any],
+) -> Method:
+    """The method that a model's arguments ask for.
+
+    Args:
+        method: anything `methods.get` takes; None for what the other arguments say.
+        bases: of Group-Net; None for the full-precision parent, which ignores the others.
+        activation_bits: of Group-Net.
+        group_options: further options of `methods.GroupNet`.
+
+    Raises:
+        ValueError: for a method together with arguments of Group-Net.
+        TypeError: for options that Group-Net does not have.
+    """
+    given = {"bases": bases, "activation_bits": activation_bits, **group_options}
+    given = {name: value for name, value in given.items() if value is not UNSET}
+    unknown = sorted(set(given) - {field.name for field in dataclasses.fields(GroupNet)})
+    if unknown:
+        raise TypeError(f"No model has the argument {unknown[0]!r}. Received: {group_options!r}")
+    if method is not None:
+        if given:
+            raise ValueError(
+                "`method` goes without the arguments of Group-Net; pass "
+                "methods.GroupNet(...) with these instead. "
+                f"Received: method={method!r} and {given!r}"
+            )
+        return methods.get(method)
+    return FullPrecision() if given.get("bases", 5) is None else GroupNet(**given)
 
 
 def check_model_arguments(input_shape: Sequence[int | None], classes: int, stem: str) -> None:
@@ -23,49 +70,37 @@ def check_model_arguments(input_shape: Sequence[int | None], classes: int, stem:
         raise ValueError(f"`stem` must be one of {STEMS}. Received: stem={stem!r}")
 
 
-def conv(
-    x: Any, filters: int, kernel_size: int, strides: int, padding: str, seed: int, name: str
+def first_layer(
+    x: Any, method: Method, seed: int, names: tuple[str, str, str], **geometry: Any
 ) -> Any:
-    """A real convolution without bias."""
-    return keras.layers.Conv2D(
-        filters,
-        kernel_size,
-        strides=strides,
-        padding=padding,
+    """The real convolution, its batch norm, and in a real network the ReLU.
+
+    Args:
+        x: the images.
+        method: of the blocks that follow.
+        seed: of the initial kernel.
+        names: of the convolution, the batch norm and the ReLU.
+        **geometry: `filters`, `kernel_size`, `strides` and `padding` of `keras.layers.Conv2D`.
+    """
+    convolution, norm, relu = names
+    x = keras.layers.Conv2D(
+        **geometry,
         use_bias=False,
-        kernel_initializer=initializer(seed, name),
-        name=name,
+        kernel_initializer=initializer(seed, convolution),
+        name=convolution,
     )(x)
+    x = batch_norm(x, norm)
+    return keras.layers.ReLU(name=relu)(x) if method.post_activation else x
+
+
+def activate(x: Any, method: Method, name: str) -> Any:
+    """Batch norm and ReLU in front of a classifier, where the method has not put them there."""
+    if method.post_activation:
+        return x
+    return keras.layers.ReLU(name=f"{name}_relu")(batch_norm(x, f"{name}_bn"))
 
 
 def classifier(x: Any, classes: int, activation: str | None, seed: int, name: str) -> Any:
     """The real dense layer at the end; the activation is float32 also in mixed precision."""
     x = keras.layers.Dense(classes, kernel_initializer=initializer(seed, name), name=name)(x)
     return keras.layers.Activation(activation, dtype="float32", name="predictions")(x)
-
-
-def full_precision_block(x: Any, block: Block, seed: int) -> Any:
-    """The block that the bases replace: layer -> BN -> ReLU, ReLU after the residual sum."""
-    shortcut = x
-    for layer in block.layers:
-        x = _layer(x, layer, seed, block.layer_name(layer.name))
-        x = batch_norm(x, block.layer_name(layer.part("bn")))
-        if block.residual and layer is block.layers[-1]:
-            if block.strides > 1 or shortcut.shape[-1] != block.filters:
-                name = block.layer_name("shortcut_conv")
-                shortcut = conv(shortcut, block.filters, 1, block.strides, "same", seed, name)
-                shortcut = batch_norm(shortcut, block.layer_name("shortcut_bn"))
-            x = keras.layers.Add(name=block.layer_name(layer.part("add")))([x, shortcut])
-        x = keras.layers.ReLU(name=block.layer_name(layer.part("relu")))(x)
-        if layer.pool_size:
-            name = block.layer_name(layer.part("pool"))
-            x = keras.layers.MaxPooling2D(layer.pool_size, 2, layer.pool_padding, name=name)(x)
-    return x
-
-
-def _layer(x: Any, layer: BlockLayer, seed: int, name: str) -> Any:
-    if layer.kernel_size:
-        return conv(x, layer.filters, layer.kernel_size, layer.strides, "same", seed, name)
-    return keras.layers.Dense(
-        layer.filters, use_bias=False, kernel_initializer=initializer(seed, name), name=name
-    )(x)

@@ -1,69 +1,64 @@
-"""ResNets, as Group-Nets and as their full-precision parents."""
+"""ResNets of any method."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 
-from keras_groupnet.blocks import Block, BlockLayer, batch_norm
-from keras_groupnet.groups import GroupSpec, build_groups
+from keras_groupnet.blocks import Block, BlockLayer
+from keras_groupnet.methods import Method
 from keras_groupnet.models.common import (
+    UNSET,
+    Unset,
     check_model_arguments,
     classifier,
-    conv,
-    full_precision_block,
+    first_layer,
+    resolve_method,
 )
 
 
 def ResNet(  # noqa: N802
     input_shape: Sequence[int | None] = (224, 224, 3),
     classes: int = 1000,
-    bases: int | None = 5,
-    activation_bits: int = 1,
+    bases: int | None | Unset = UNSET,
+    activation_bits: int | Unset = UNSET,
     *,
+    method: str | Method | None = None,
     blocks: Sequence[int] = (2, 2, 2, 2),
     filters: Sequence[int] = (64, 128, 256, 512),
     block: str = "basic",
     stem: str = "imagenet",
-    partition: str | Sequence[int] = "v1",
-    wiring: str | None = None,
-    skip: str = "real",
-    shortcut: str = "binary",
-    activation_scale: str | None = None,
-    weight_scale: str = "channel",
-    beta: float = 1.0,
-    pad_values: float | None = None,
+    stem_filters: int | None = None,
     classifier_activation: str | None = "softmax",
     seed: int = 0,
     name: str = "resnet",
+    **group_options: Any,
 ) -> keras.Model:
-    """A residual network whose blocks are groups of K binary bases.
+    """A residual network whose blocks are those of a method.
 
-    `stem conv -> BN (-> max pool) -> groups -> global average pool -> dense`; the first and the
+    `stem conv -> BN (-> max pool) -> blocks -> global average pool -> dense`; the first and the
     last layer are real, and no non-linearity stands in front of the classifier. With `bases=None`
-    it is the usual real network with the same layer names (`stage1_block1_conv1` is what
-    `stage1_block1_base3_conv1` is to replace), for `transfer_weights`.
+    or `method="full_precision"` it is the usual real network with the same layer names
+    (`stage1_block1_conv1` is what `stage1_block1_base3_conv1` is to replace), for
+    `transfer_weights`.
 
     Args:
         input_shape: `(height, width, channels)`; height and width may be None.
         classes: outputs.
-        bases: K, or None for the full-precision parent, which ignores all that is about bases.
-        activation_bits: 1, 2, 4 or 32.
+        bases: K of Group-Net, 5 by default; None for the full-precision parent, which ignores all
+            that is about bases.
+        activation_bits: of Group-Net: 1, 2, 4 or 32.
+        method: one of `methods.list()` or a `methods.Method`, instead of all arguments of
+            Group-Net.
         blocks: blocks per stage. Each stage but the first halves the map.
         filters: channels per stage (a bottleneck's output has four times as many).
         block: `"basic"` (two 3x3 convolutions) or `"bottleneck"` (1x1, 3x3, 1x1).
         stem: `"imagenet"` (7x7 stride 2, max pool) or `"cifar"` (3x3).
-        partition: as in `GroupSpec`, also all that follow but these:
-        wiring: see `GroupSpec`.
-        skip: see `GroupSpec`.
-        shortcut: see `GroupSpec`.
-        activation_scale: see `GroupSpec`.
-        weight_scale: see `GroupSpec`.
-        beta: see `GroupSpec`.
-        pad_values: see `GroupSpec`.
+        stem_filters: channels of the stem; None for those of the first stage.
         classifier_activation: `"softmax"`, or None for logits.
         seed: of all initial weights.
         name: of the model.
+        **group_options: further options of `methods.GroupNet`, such as `partition`.
 
     Raises:
         ValueError: for impossible arguments; the message says what is allowed.
@@ -72,86 +67,87 @@ def ResNet(  # noqa: N802
         Zhuang et al., Group-Net, arXiv 1808.02631; He et al., arXiv 1512.03385.
     """
     check_model_arguments(input_shape, classes, stem)
+    chosen = resolve_method(method, bases, activation_bits, group_options)
     all_blocks = _blocks(blocks, filters, block)
     inputs = keras.Input(tuple(input_shape), name="images")
-    if stem == "imagenet":
-        x = conv(inputs, filters[0], 7, 2, "same", seed, "stem_conv")
-    else:
-        x = conv(inputs, filters[0], 3, 1, "same", seed, "stem_conv")
-    x = batch_norm(x, "stem_bn")
-    if bases is None:
-        x = keras.layers.ReLU(name="stem_relu")(x)
-    if stem == "imagenet":
+    large = stem == "imagenet"
+    x = first_layer(
+        inputs,
+        chosen,
+        seed,
+        ("stem_conv", "stem_bn", "stem_relu"),
+        filters=stem_filters or filters[0],
+        kernel_size=7 if large else 3,
+        strides=2 if large else 1,
+        padding="same",
+    )
+    if large:
         x = keras.layers.MaxPooling2D(3, 2, "same", name="stem_pool")(x)
-    if bases is None:
-        for one in all_blocks:
-            x = full_precision_block(x, one, seed)
-    else:
-        spec = GroupSpec(
-            bases=bases,
-            activation_bits=activation_bits,
-            partition=partition,
-            wiring=wiring,
-            skip=skip,
-            shortcut=shortcut,
-            activation_scale=activation_scale,
-            weight_scale=weight_scale,
-            beta=beta,
-            pad_values=pad_values,
-            seed=seed,
-        )
-        x = build_groups(x, all_blocks, spec)
+    x = chosen.build_blocks(x, all_blocks, seed)
     x = keras.layers.GlobalAveragePooling2D(name="average_pool")(x)
     return keras.Model(inputs, classifier(x, classes, classifier_activation, seed, "fc"), name=name)
 
 
-def ResNet18(  # noqa: N802
-    input_shape: Sequence[int | None] = (224, 224, 3),
-    classes: int = 1000,
-    bases: int | None = 5,
-    activation_bits: int = 1,
-    *,
-    name: str = "resnet18",
-    **options: Any,
-) -> keras.Model:
+def ResNet18(*args: Any, name: str = "resnet18", **options: Any) -> keras.Model:  # noqa: N802
     """ResNet-18: four stages of two basic blocks. Arguments as in `ResNet`."""
-    return ResNet(
-        input_shape, classes, bases, activation_bits, blocks=(2, 2, 2, 2), name=name, **options
-    )
+    return ResNet(*args, blocks=(2, 2, 2, 2), name=name, **options)
 
 
-def ResNet34(  # noqa: N802
-    input_shape: Sequence[int | None] = (224, 224, 3),
-    classes: int = 1000,
-    bases: int | None = 5,
-    activation_bits: int = 1,
-    *,
-    name: str = "resnet34",
-    **options: Any,
-) -> keras.Model:
+def ResNet34(*args: Any, name: str = "resnet34", **options: Any) -> keras.Model:  # noqa: N802
     """ResNet-34: stages of 3, 4, 6 and 3 basic blocks. Arguments as in `ResNet`."""
-    return ResNet(
-        input_shape, classes, bases, activation_bits, blocks=(3, 4, 6, 3), name=name, **options
-    )
+    return ResNet(*args, blocks=(3, 4, 6, 3), name=name, **options)
 
 
-def ResNet50(  # noqa: N802
-    input_shape: Sequence[int | None] = (224, 224, 3),
-    classes: int = 1000,
-    bases: int | None = 5,
-    activation_bits: int = 1,
-    *,
-    name: str = "resnet50",
+def ResNet50(*args: Any, name: str = "resnet50", **options: Any) -> keras.Model:  # noqa: N802
+    """ResNet-50: stages of 3, 4, 6 and 3 bottlenecks. Arguments as in `ResNet`."""
+    return ResNet(*args, blocks=(3, 4, 6, 3), block="bottleneck", name=name, **options)
+
+
+def WideResNet(  # noqa: N802
+    input_shape: Sequence[int | None] = (32, 32, 3),
+    classes: int = 100,
+    *args: Any,
+    depth: int = 22,
+    stages: Sequence[int] = (64, 64, 128, 256),
+    name: str = "wide_resnet",
     **options: Any,
 ) -> keras.Model:
-    """ResNet-50: stages of 3, 4, 6 and 3 bottlenecks. Arguments as in `ResNet`."""
+    """A residual network for small images: a stem and three stages of basic blocks.
+
+    The geometry is that of wide residual networks as in RBCN's and MCN's tables (no widening
+    factor; `stages` says the widths); what a block is says the method.
+
+    Args:
+        input_shape: as in `ResNet`, also all that are not named here.
+        classes: see there.
+        *args: see there.
+        depth: `6 n + 4` for n blocks per stage: 22 or 40 in the papers.
+        stages: channels of the stem and of the three stages.
+        name: of the model.
+        **options: as in `ResNet` but `blocks`, `filters`, `block`, `stem` and `stem_filters`.
+
+    Raises:
+        ValueError: for other depths or numbers of stages, and as `ResNet`.
+
+    References:
+        Zagoruyko and Komodakis, Wide Residual Networks, arXiv 1605.07146; Liu et al., RBCN, arXiv
+        1908.07748, section 4.
+    """
+    if depth < 10 or (depth - 4) % 6:
+        raise ValueError(f"`depth` must be 6 n + 4, n at least 1. Received: depth={depth!r}")
+    if len(stages) != 4:
+        raise ValueError(
+            "`stages` must be the channels of the stem and of three stages. "
+            f"Received: stages={stages!r}"
+        )
     return ResNet(
         input_shape,
         classes,
-        bases,
-        activation_bits,
-        blocks=(3, 4, 6, 3),
-        block="bottleneck",
+        *args,
+        blocks=[(depth - 4) // 6] * 3,
+        filters=stages[1:],
+        stem_filters=stages[0],
+        stem="cifar",
         name=name,
         **options,
     )
