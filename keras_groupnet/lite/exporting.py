@@ -5,13 +5,15 @@ from __future__ import annotations
 import keras
 
 from ..layers import ModulatedConv2D, QuantConv2D, QuantDense, QuantDepthwiseConv2D, Quantize
-from .modulated_twin import ModulatedTwin
+from ..quantizers import SubgroupSign
+from .modulated_twin import modulated_twin
+from .subgroup_twin import subgroup_twin
 from .twins import (
     Conv2DTwin,
     DenseTwin,
-    FakeQuantizeTwin,
     FloatTwin,
     NotBinary,
+    QuantizeTwin,
     Twin,
     depthwise_hwio,
 )
@@ -26,13 +28,15 @@ def twin_of(layer: keras.layers.Layer) -> keras.layers.Layer | None:
     if isinstance(layer, QuantDepthwiseConv2D):
         return Conv2DTwin(layer, depthwise_hwio)
     if isinstance(layer, ModulatedConv2D):
-        return ModulatedTwin(layer)
+        return modulated_twin(layer)
+    if isinstance(layer, QuantConv2D) and isinstance(layer.kernel_quantizer, SubgroupSign):
+        return subgroup_twin(layer)
     if isinstance(layer, QuantConv2D):
         return Conv2DTwin(layer)
     if isinstance(layer, QuantDense):
         return DenseTwin(layer)
     if isinstance(layer, Quantize):
-        return FakeQuantizeTwin(layer, layer.quantizer)
+        return QuantizeTwin(layer)
     return None
 
 

@@ -7,14 +7,18 @@ the plain float maths of the layer it stands for. Layers know nothing of their t
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from ..layers import LatentConv2D, QuantDepthwiseConv2D
+from ..quantizers import ActivationBases, HalfWaveGaussian, KBitActivation, SteSign
 from .bitpack import pack_kernel
 from .composite import composite
+
+PACKED_BITS = (1, 2, 4)
 
 
 class NotBinary(Exception):
@@ -29,7 +33,7 @@ def activation_bits(quantizer: Callable) -> tuple[int, float]:
     """
     bits = getattr(quantizer, "precision", None)
     beta = float(getattr(quantizer, "beta", 1.0))
-    if bits not in (1, 2, 4):
+    if bits not in PACKED_BITS:
         raise NotBinary(f"its input quantizer has precision {bits}; the ops know 1, 2 and 4 bits")
     levels = 2**bits - 1
     probe = np.linspace(-1.5 * beta, 1.5 * beta, 67, dtype=np.float32)
@@ -44,7 +48,20 @@ def activation_bits(quantizer: Callable) -> tuple[int, float]:
     return bits, scale
 
 
-def split_kernel(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+@dataclass(frozen=True)
+class BinaryKernel:
+    """One of the binary kernels whose weighted sum is the quantised kernel of a layer.
+
+    Attributes:
+        packed: the signs, see `bitpack.pack_kernel`.
+        multiplier: one scale per output channel.
+    """
+
+    packed: np.ndarray
+    multiplier: np.ndarray
+
+
+def split_kernel(kernel: np.ndarray) -> BinaryKernel:
     """Splits a quantised HWIO kernel into packed signs and one scale per output channel.
 
     Raises:
@@ -54,7 +71,31 @@ def split_kernel(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     scale = magnitude.max(axis=(0, 1, 2))
     if not np.allclose(magnitude, scale, rtol=1e-5, atol=0):
         raise NotBinary("its quantised kernel has more than one magnitude per output channel")
-    return pack_kernel(kernel), scale.astype(np.float32)
+    return BinaryKernel(pack_kernel(kernel), scale.astype(np.float32))
+
+
+def binary_kernels(layer, hwio: Callable[[np.ndarray], np.ndarray]) -> list[BinaryKernel]:
+    """The binary kernels of a layer, one unless its quantizer has `binary_parts`.
+
+    Raises:
+        NotBinary: there is no kernel quantizer, or one whose kernels are no such sum.
+    """
+    quantizer = layer.kernel_quantizer
+    if quantizer is None and not isinstance(layer, LatentConv2D):
+        raise NotBinary("it has no kernel quantizer")
+    latent = keras.ops.convert_to_tensor(layer.kernel.numpy().astype(np.float32))
+    quantised = keras.ops.convert_to_numpy(layer.quantize_kernel(latent))
+    if not hasattr(quantizer, "binary_parts"):
+        return [split_kernel(hwio(quantised))]
+    parts = [(float(scale), signs.numpy()) for scale, signs in quantizer.binary_parts(latent)]
+    total = sum(scale * signs for scale, signs in parts)
+    if not np.allclose(total, quantised, atol=1e-5 * np.abs(quantised).max()):
+        raise NotBinary("its quantised kernel is not the sum of its quantizer's binary parts")
+    signs = [split_kernel(hwio(signs)) for _, signs in parts]
+    return [
+        BinaryKernel(one.packed, one.multiplier * np.float32(scale))
+        for one, (scale, _) in zip(signs, parts, strict=True)
+    ]
 
 
 def _kernel_values(packed, channels: int):
@@ -91,52 +132,96 @@ class FloatTwin(Twin):
         return self.original(inputs)
 
 
-class FakeQuantizeTwin(Twin):
-    """Emits KgnFakeQuantize: float in, the quantised values as float out."""
+def quantise(quantizer: Callable) -> Callable:
+    """What emits an activation quantizer: float in, the quantised values as float out.
 
-    def __init__(self, layer, quantizer):
+    That is KgnFakeQuantize, but for uniform quantizers of a number of bits that the ops do not
+    pack: they become float ops, and the kernels behind them read floats.
+
+    Raises:
+        NotBinary: the quantizer is no such one.
+    """
+    if isinstance(quantizer, KBitActivation) and quantizer.bits not in PACKED_BITS:
+        return quantizer
+    if isinstance(quantizer, HalfWaveGaussian):
+        # The uniform quantizer of its levels, behind float ops that lift small positive values.
+        uniform = quantise(quantizer.uniform)
+        return lambda x: uniform(quantizer.lift(x))
+    bits, scale = activation_bits(quantizer)
+    options = {"bits": bits, "scale": float(scale)}
+    return lambda x: composite("KgnFakeQuantize", options, quantizer, x)
+
+
+class QuantizeTwin(Twin):
+    """Emits the quantizer of a layer that does nothing else."""
+
+    def __init__(self, layer):
         super().__init__(layer)
-        self.quantizer = quantizer
-        self.bits, self.scale = activation_bits(quantizer)
+        self.quantise = quantise(layer.quantizer)
 
     def call(self, inputs):
-        """Emits the composite."""
-        options = {"bits": self.bits, "scale": float(self.scale)}
-        return composite("KgnFakeQuantize", options, self.quantizer, inputs)
+        """Emits it."""
+        return self.quantise(inputs)
+
+
+def quantised_inputs(layer) -> list[tuple[Callable, float]]:
+    """What a layer's kernels see: `(function of its input, factor)`, to be summed.
+
+    Raises:
+        NotBinary: the ops do not know the input quantizer.
+    """
+    quantizer = layer.input_quantizer
+    if quantizer is None:
+        return [(lambda x: x, 1.0)]
+    if not isinstance(quantizer, ActivationBases):
+        return [(quantise(quantizer), 1.0)]
+    if getattr(layer, "pad_values", 0):
+        raise NotBinary("its input is a sum of bases, which can be padded with 0 only")
+    sign = quantise(SteSign())
+    offsets, scales = quantizer.shifts.numpy() - np.float32(0.5), quantizer.scales.numpy()
+    return [
+        (lambda x, offset=offset: sign(x + offset), float(scale))
+        for offset, scale in zip(offsets, scales, strict=True)
+    ]
 
 
 class _KernelTwin(Twin):
-    """Packs the kernel; emits the input quantizer and then the layer itself."""
+    """Packs the kernels; emits the input quantizers and then the layer, once for each pair."""
 
     def __init__(self, layer, hwio: Callable[[np.ndarray], np.ndarray]):
         super().__init__(layer)
-        if layer.kernel_quantizer is None and not isinstance(layer, LatentConv2D):
-            raise NotBinary("it has no kernel quantizer")
-        kernel = keras.ops.convert_to_tensor(layer.kernel.numpy().astype(np.float32))
-        quantised = keras.ops.convert_to_numpy(layer.quantize_kernel(kernel))
-        self.packed, self.multiplier = split_kernel(hwio(quantised))
-        self.bias_values = (
-            layer.bias.numpy() if layer.use_bias else np.zeros_like(self.multiplier)
-        ).astype(np.float32)
-        self.quantise = (
-            (lambda x: x)
-            if layer.input_quantizer is None
-            else FakeQuantizeTwin(layer, layer.input_quantizer).call
-        )
+        self.kernels = binary_kernels(layer, hwio)
+        self.inputs = quantised_inputs(layer)
+        self.zeros = np.zeros_like(self.kernels[0].multiplier)
+        self.bias = layer.bias.numpy().astype(np.float32) if layer.use_bias else self.zeros
+
+    @property
+    def packed_kernels(self) -> list[np.ndarray]:
+        """The 1-bit weights that the file must hold."""
+        return [kernel.packed for kernel in self.kernels]
 
     def emit(self, name, options, body, x):
-        y = composite(
-            name,
-            options
-            | {"version": 1, "bits": 32, "pre_activation": 0, "activation": 0}
-            | {"float_output": 1, "out_bits": 0, "out_scale": 1.0},
-            body,
-            self.quantise(x),
-            tf.constant(self.packed),
-            tf.constant(self.multiplier),
-            tf.constant(self.bias_values),
-        )
-        return self.original.activation(y)
+        """The sum over inputs and kernels; the bias goes into the first."""
+        options = {
+            **options,
+            **{"version": 1, "bits": 32, "pre_activation": 0, "activation": 0},
+            **{"float_output": 1, "out_bits": 0, "out_scale": 1.0},
+        }
+        total = None
+        for quantised, factor in self.inputs:
+            values = quantised(x)
+            for kernel in self.kernels:
+                y = composite(
+                    name,
+                    options,
+                    body,
+                    values,
+                    tf.constant(kernel.packed),
+                    tf.constant(kernel.multiplier * np.float32(factor)),
+                    tf.constant(self.bias if total is None else self.zeros),
+                )
+                total = y if total is None else total + y
+        return self.original.activation(total)
 
 
 class Conv2DTwin(_KernelTwin):
@@ -149,7 +234,7 @@ class Conv2DTwin(_KernelTwin):
 
     def call(self, inputs):
         """Emits the composite."""
-        layer, packed = self.original, self.packed
+        layer = self.original
         channels_in = inputs.shape[-1]
         depthwise = isinstance(layer, QuantDepthwiseConv2D)
         groups = channels_in if depthwise else layer.groups
@@ -161,7 +246,7 @@ class Conv2DTwin(_KernelTwin):
             padding = "SAME" if same else "VALID"
             if same and pad:
                 edges = [
-                    same_padding(x.shape[1 + i], packed.shape[1 + i], s, d)
+                    same_padding(x.shape[1 + i], words.shape[1 + i], s, d)
                     for i, (s, d) in enumerate(((sh, dh), (sw, dw)))
                 ]
                 x = tf.pad(x, [(0, 0), *edges, (0, 0)], constant_values=float(pad))
@@ -186,7 +271,7 @@ class DenseTwin(_KernelTwin):
 
     def __init__(self, layer):
         super().__init__(layer, lambda kernel: kernel[None, None])
-        self.packed = self.packed[:, 0, 0]
+        self.kernels = [BinaryKernel(k.packed[:, 0, 0], k.multiplier) for k in self.kernels]
 
     def call(self, inputs):
         """Emits the composite."""

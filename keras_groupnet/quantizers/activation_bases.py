@@ -56,7 +56,8 @@ class ActivationBases(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Returns the sum."""
         shifts, scales = map(ops.convert_to_tensor, (self.shifts, self.scales))
-        return sum(scales[n] * _shifted_sign(inputs + shifts[n]) for n in range(self.bases))
+        # z - 1/2 in one addition, as in a converted file.
+        return sum(scales[n] * _sign(inputs + (shifts[n] - 0.5)) for n in range(self.bases))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape does not change."""
@@ -70,7 +71,4 @@ class ActivationBases(keras.layers.Layer):
         return ops.convert_to_tensor([0.5 + u for u in spread(self.bases)], dtype=dtype)
 
 
-_shifted_sign = straight_through(
-    lambda z: sign(z - 0.5),
-    lambda g, z: ops.where(ops.logical_and(z >= 0, z <= 1), g, ops.zeros_like(g)),
-)
+_sign = straight_through(sign, lambda g, x: ops.where(ops.abs(x) <= 0.5, g, ops.zeros_like(g)))

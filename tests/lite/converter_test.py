@@ -12,14 +12,15 @@ from keras_groupnet.quantizers import BinaryWeight, KBitActivation
 from tests.lite.networks import activation, conv, randomise, two_groups
 
 
-def assert_agrees(model: keras.Model, seed: int = 0, tolerance: float = 2e-4) -> None:
-    """The file answers like Keras up to float rounding (no quantizer behind another one)."""
+def assert_agrees(model: keras.Model, seed: int = 0, tolerance: float = 2e-4):
+    """Converts. The file answers like Keras up to rounding (no quantizer behind another one)."""
     result = kgn.convert(model)
     assert all(layer.fate == "binary" for layer in result.report.layers), str(result.report)
     images = np.random.default_rng(seed).standard_normal((3, *model.input_shape[1:]), np.float32)
     expected = model.predict_on_batch(images)
     answered = kgn.lite.Interpreter(result.content).predict(images)
     np.testing.assert_allclose(answered, expected, atol=tolerance * np.abs(expected).max())
+    return result
 
 
 def single(layer: keras.layers.Layer, shape=(9, 11, 35), bits: int | None = None) -> keras.Model:
@@ -141,9 +142,21 @@ def test_ternary_kernel_is_not_binary():
 
 
 def test_foreign_activation_is_refused():
-    model = single(Quantize(KBitActivation(3)), (4, 4, 8))
-    with pytest.raises(kgn.lite.ConversionError, match="precision 3"):
+    class Squashed(KBitActivation):
+        def __call__(self, inputs):
+            return keras.ops.tanh(super().__call__(inputs))
+
+    model = single(Quantize(Squashed(2)), (4, 4, 8))
+    with pytest.raises(kgn.lite.ConversionError, match="neither sign"):
         kgn.convert(model)
+
+
+@pytest.mark.parametrize("bits", [3, 8])
+def test_activations_that_are_not_packed_stay_floats(bits):
+    layer = QuantConv2D(4, 3, kernel_quantizer="binary_weight", padding="same")
+    inputs = keras.Input((5, 6, 35))
+    result = assert_agrees(keras.Model(inputs, layer(Quantize(KBitActivation(bits))(inputs))))
+    assert [layer.why for layer in result.report.layers] == ["32-bit activations"]
 
 
 def test_failed_verification_keeps_the_old_file(tmp_path, monkeypatch):

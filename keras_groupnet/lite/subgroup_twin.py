@@ -1,0 +1,21 @@
+"""The exporting twin of SYQ's convolution: signs in bits, the scales of pixels as real factors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..layers import QuantConv2D
+from .tap_twin import TapTwin
+from .twins import Conv2DTwin, Twin
+
+
+def subgroup_twin(layer: QuantConv2D) -> Twin:
+    """The twin of a convolution with `SubgroupSign` weights.
+
+    One scale for the whole kernel is an ordinary binary convolution.
+    """
+    scales = layer.kernel_quantizer.scales.numpy()
+    if scales.size == 1:
+        return Conv2DTwin(layer)
+    taps = np.broadcast_to(scales, (*layer.kernel_size, 1, 1))
+    return TapTwin(layer, taps.reshape(-1, 1))
