@@ -128,7 +128,7 @@ def replace_section(path: Path, name: str, text: str) -> None:
     after = rest.partition(end)[2] if found else "\n"
     if not found and before:
         before += "\n"
-    write_atomically(path, f"{before}{begin}\n\n{text}\n{end}{after}")
+    write_atomically(path, f"{before}{begin}\n\n{text.strip()}\n\n{end}{after}")
 
 
 def plot(results: list[dict[str, Any]], path: Path, title: str) -> None:
@@ -157,6 +157,7 @@ def plot(results: list[dict[str, Any]], path: Path, title: str) -> None:
                 name, (x, mean), xytext=(4, 3), textcoords="offset points", fontsize="x-small"
             )
         axis.set(xscale="log", xlabel=label)
+        axis.margins(x=0.2)
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("test accuracy, %")
     figure.suptitle(title)
