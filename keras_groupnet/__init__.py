@@ -30,14 +30,15 @@ __all__ = [
     "partition_blocks",
     "quantizers",
     "summary",
+    "to_binary",
     "training",
     "transfer_weights",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """Imports `lite` and `convert` when they are first used: they need TensorFlow or LiteRT."""
-    if name not in ("convert", "lite"):
+    """Imports `lite` and what is in it when first used: they need TensorFlow or LiteRT."""
+    if name not in ("convert", "lite", "to_binary"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     lite = import_module("keras_groupnet.lite")
-    return lite if name == "lite" else lite.convert
+    return lite if name == "lite" else getattr(lite, name)

@@ -27,6 +27,21 @@ def define_flags(values: flags.FlagValues) -> None:
         "fail if a binary layer would stay float, or if the file answers unlike Keras",
         flag_values=values,
     )
+    flags.DEFINE_enum(
+        "compress",
+        "none",
+        ["none", "huffman"],
+        "store 3x3 binary weights by Huffman's code where that is shorter; answers stay the same",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "cluster",
+        0,
+        "with --compress: how many different 3x3 kernels a layer keeps; changes weights; 0 for all",
+        lower_bound=0,
+        upper_bound=512,
+        flag_values=values,
+    )
     define_data_flags(values, None)
 
 
@@ -49,6 +64,8 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
         representative_data=data.train[0][0] if data else None,
         images=data.test[0][0] if data else None,
         strict=values.strict,
+        compress=None if values.compress == "none" else values.compress,
+        cluster=values.cluster or None,
     )
     # The report has its own width: a narrow terminal must not break its lines again.
     Console(highlight=False, markup=False).print(str(converted.report), soft_wrap=True)

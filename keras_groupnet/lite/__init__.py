@@ -10,10 +10,11 @@ from .delegate import delegate_path
 from .interpreter import Interpreter
 
 __all__ = ["ConversionError", "ConversionReport", "Converted", "Interpreter", "convert"]
-__all__ += ["delegate_path"]
+__all__ += ["delegate_path", "to_binary"]
 
 _CONVERTER = {"convert": "converter", "Converted": "converter", "ConversionError": "report"}
-_CONVERTER |= {"ConversionReport": "report", "LayerFate": "report"}
+_CONVERTER |= {"ConversionReport": "report", "LayerFate": "report", "KernelCompression": "report"}
+_CONVERTER |= {"to_binary": "true_weights"}
 
 
 def __getattr__(name: str):

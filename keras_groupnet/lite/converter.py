@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -16,7 +16,10 @@ import tensorflow as tf
 from . import passes
 from .exporting import exporting_clone, layers_of
 from .graph import Graph
-from .report import ConversionError, ConversionReport, LayerFate
+from .kernel_symbols import SYMBOLS
+from .passes import compress_kernels
+from .passes.epilogue import KERNEL_OPS
+from .report import ConversionError, ConversionReport, KernelCompression, LayerFate
 from .verify import compare
 
 
@@ -42,6 +45,8 @@ def convert(
     representative_data: np.ndarray | None = None,
     images: np.ndarray | None = None,
     strict: bool = True,
+    compress: str | None = None,
+    cluster: int | None = None,
 ) -> Converted:
     """Converts a functional or Sequential model and checks the file against Keras.
 
@@ -60,7 +65,13 @@ def convert(
         images: images for the comparison with Keras; random ones if None.
         strict: raise if one of our layers would stay float or if the comparison fails. It is made
             before int8 quantisation; with `first_last="int8"` the report's figures are those of the
-            quantised file.
+            quantised file, with `cluster` those of the clustered one.
+        compress: None, or `"huffman"` to store 3×3 binary weights by Huffman's code where that is
+            shorter (docs/ops.md, "Compressed weights"). The delegate restores them when it loads
+            the file; answers and speed are the same. Needs a delegate of this version or newer.
+        cluster: with `compress`, how many different 3×3 kernels a layer keeps, 1 to 512. Rarer ones
+            become the most similar of those (arXiv:2212.00608). This changes weights; the report
+            says how many, and what it does to the outputs.
 
     Returns:
         The bytes and the report.
@@ -81,6 +92,7 @@ def convert(
         )
     if first_last == "int8" and representative_data is None:
         raise ValueError("first_last='int8' needs `representative_data`, images to calibrate with.")
+    _check_compression(compress, cluster)
     if not isinstance(model, keras.Model) or not model.built or not hasattr(model, "inputs"):
         raise ValueError(
             "Expected a built functional or Sequential Keras model. "
@@ -90,6 +102,7 @@ def convert(
     clone, stays_float = exporting_clone(model, batch_size)
     graph = Graph(_to_tflite(clone))
     passes.run(graph)
+    _name_kernels(clone, graph)
     report = ConversionReport(_fates(model, clone, graph, stays_float))
     content = graph.to_bytes()
     failed = compare(model, content, images, batch_size, report)
@@ -103,8 +116,19 @@ def convert(
             else f
             for f in report.layers
         ]
-        # int8 costs some accuracy: how much is reported, not judged. Passes were judged above.
+    if compress is not None:
+        content, report.compression = _compress(content, cluster)
+        sizes: dict[str, int] = {}
+        for entry in report.compression:
+            sizes[entry.name] = sizes.get(entry.name, 0) + entry.file_bytes
+        report.layers = [
+            replace(f, weight_bytes=sizes[f.name]) if f.name in sizes else f for f in report.layers
+        ]
+    if first_last == "int8" or cluster is not None:
+        # These cost some accuracy: how much is reported, not judged. Passes were judged above.
         compare(model, content, images, batch_size, report)
+    elif compress is not None:
+        failed = compare(model, content, images, batch_size, report)
     report.file_bytes = len(content)
     report.binary_bytes = sum(f.weight_bytes for f in report.layers if f.fate == "binary")
     if strict:
@@ -146,6 +170,46 @@ def _to_tflite(model: keras.Model) -> bytes:
         return converter.convert()
 
 
+def _check_compression(compress: str | None, cluster: int | None) -> None:
+    if compress not in (None, "huffman"):
+        raise ValueError(
+            f"Expected `compress` to be None or 'huffman'. Received: compress={compress!r}"
+        )
+    if cluster is None:
+        return
+    if compress is None:
+        raise ValueError(
+            "`cluster` is for files with compressed weights; add compress='huffman'. "
+            f"Received: cluster={cluster!r}, compress=None"
+        )
+    if not 1 <= cluster <= SYMBOLS:
+        raise ValueError(
+            f"Expected `cluster` to be from 1 to {SYMBOLS}. Received: cluster={cluster!r}"
+        )
+
+
+def _name_kernels(clone: keras.Model, graph: Graph) -> None:
+    """Names the packed weights in the file: LAYER/kernel, LAYER/kernel_1, ..."""
+    names: dict[bytes, list[str]] = {}
+    for twin in layers_of(clone):
+        for number, packed in enumerate(getattr(twin, "packed_kernels", ())):
+            name = f"{twin.name}/kernel_{number}" if number else f"{twin.name}/kernel"
+            names.setdefault(packed.tobytes(), []).append(name)
+    for op in graph.of_kind(*KERNEL_OPS):
+        packed = graph.value(op.inputs[1])
+        waiting = names.get(packed.tobytes())
+        if waiting:
+            # The last name stays, for a layer that is called several times.
+            name = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+            op.inputs[1] = graph.add_constant(packed, name)
+
+
+def _compress(content: bytes, cluster: int | None) -> tuple[bytes, list[KernelCompression]]:
+    graph = Graph(content)
+    entries = compress_kernels.run(graph, cluster)
+    return graph.to_bytes(), entries
+
+
 def _fates(model, clone, graph: Graph, stays_float: dict[str, str]) -> list[LayerFate]:
     bits_of = {
         graph.value(op.inputs[1]).tobytes(): op.options["bits"]
@@ -154,15 +218,16 @@ def _fates(model, clone, graph: Graph, stays_float: dict[str, str]) -> list[Laye
     fates = []
     for layer, twin in zip(layers_of(model), layers_of(clone), strict=True):
         kernel = getattr(layer, "kernel", None)
-        packed = getattr(twin, "packed", None)
+        packed = getattr(twin, "packed_kernels", None)
         if kernel is None:
             continue
         if packed is None:
             why = stays_float.get(layer.name, "an ordinary Keras layer")
             fates.append(LayerFate(layer.name, "float", why, 4 * int(np.prod(kernel.shape))))
-        elif packed.tobytes() in bits_of:
-            bits = bits_of[packed.tobytes()]
-            fates.append(LayerFate(layer.name, "binary", f"{bits}-bit activations", packed.nbytes))
+        elif all(one.tobytes() in bits_of for one in packed):
+            why = f"{bits_of[packed[0].tobytes()]}-bit activations"
+            size = sum(one.nbytes for one in packed)
+            fates.append(LayerFate(layer.name, "binary", why, size))
         else:
             why = stays_float[layer.name] = "TFLiteConverter dropped its composite"
             fates.append(LayerFate(layer.name, "float", why, 4 * int(np.prod(kernel.shape))))

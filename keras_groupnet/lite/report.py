@@ -37,6 +37,35 @@ class LayerFate:
     weight_bytes: int
 
 
+@dataclass(frozen=True)
+class KernelCompression:
+    """What `compress=` made of the weights of one layer.
+
+    Attributes:
+        name: the Keras layer.
+        packed_bytes: of the weights at 1 bit each (docs/ops.md).
+        file_bytes: of the weights in the file, the table of codes included.
+        skipped: why they stayed packed; empty if they were compressed.
+        kernels: 3×3 kernels; 0 for layers of another size.
+        entropy: of the kernels, in bits a kernel.
+        changed_kernels, changed_weights: how many `cluster=` changed.
+    """
+
+    name: str
+    packed_bytes: int
+    file_bytes: int
+    skipped: str
+    kernels: int = 0
+    entropy: float = 0.0
+    changed_kernels: int = 0
+    changed_weights: int = 0
+
+    @property
+    def least_bytes(self) -> float:
+        """The entropy bound: what the codes alone would take at `entropy` bits a kernel."""
+        return self.kernels * self.entropy / 8 if self.kernels else self.packed_bytes
+
+
 @dataclass
 class ConversionReport:
     """The report of `kgn.convert`.
@@ -49,6 +78,8 @@ class ConversionReport:
         largest_difference: largest absolute difference of an output value.
         output_range: largest minus smallest output value of Keras, to judge the difference by.
         mismatched_top1: images whose largest output is at another place than Keras'.
+        compression: one entry for the weights of every binary op, in the file's order, if
+            `compress` was asked for.
     """
 
     layers: list[LayerFate] = field(default_factory=list)
@@ -58,15 +89,18 @@ class ConversionReport:
     largest_difference: float = 0.0
     output_range: float = 0.0
     mismatched_top1: int = 0
+    compression: list[KernelCompression] = field(default_factory=list)
 
     def __str__(self) -> str:
-        """The report as a table and two lines."""
+        """The report as tables and two lines."""
         table = Table("layer", "fate", "why", "weight bytes", title="Conversion")
         for layer in self.layers:
             table.add_row(layer.name, layer.fate, layer.why, f"{layer.weight_bytes:,}")
         console = Console(width=110, no_color=True)
         with console.capture() as capture:
             console.print(table)
+            if self.compression:
+                console.print(_compression_table(self.compression))
         lines = [capture.get(), f"file: {self.file_bytes:,} bytes"]
         if self.images:
             lines.append(
@@ -75,3 +109,35 @@ class ConversionReport:
                 f"{self.mismatched_top1} mismatched top-1"
             )
         return "\n".join(lines)
+
+
+def _compression_table(entries: list[KernelCompression]) -> Table:
+    """A row for each layer that was compressed, one for each reason to skip, and the total.
+
+    Ratios are packed bytes over file bytes; "bound" is the ratio at the kernels' entropy, without
+    any table.
+    """
+    headings = ("layer", "packed", "file", "ratio", "bound", "bits a kernel", "changed weights")
+    table = Table(*headings, title="Compression of the binary weights")
+
+    def row(name: str, group: list[KernelCompression], bits: str = "") -> None:
+        packed = sum(entry.packed_bytes for entry in group)
+        written = sum(entry.file_bytes for entry in group)
+        least = sum(entry.least_bytes for entry in group)
+        weights = 9 * sum(entry.kernels for entry in group)
+        changed = sum(entry.changed_weights for entry in group)
+        bound = f"{packed / least:.3f}" if least else "any"
+        share = f"{changed / weights:.2%}" if weights else ""
+        cells = (f"{packed:,}", f"{written:,}", f"{packed / written:.3f}", bound, bits, share)
+        table.add_row(name, *cells)
+
+    skipped: dict[str, list[KernelCompression]] = {}
+    for entry in entries:
+        if entry.skipped:
+            skipped.setdefault(entry.skipped.split(":")[0], []).append(entry)
+        else:
+            row(entry.name, [entry], f"{entry.entropy:.3f}")
+    for reason, group in skipped.items():
+        row(f"{len(group)} skipped, {reason}", group)
+    row("total", entries)
+    return table

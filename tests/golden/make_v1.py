@@ -29,15 +29,15 @@ NAMES = [
 ]
 
 
-def main():
-    for name in NAMES:
+def write(folder, names):
+    for name in names:
         case = CASES[name]
         stem = name.replace(",", "").replace("+", "plus ").replace(" ", "_")
-        (FOLDER / f"{stem}.tflite").write_bytes(case.model)
+        (folder / f"{stem}.tflite").write_bytes(case.model)
         arrays = {f"input_{i}": value for i, value in enumerate(case.run_time_inputs)}
         arrays |= {f"output_{i}": value for i, value in enumerate(case.expected)}
-        np.savez_compressed(FOLDER / f"{stem}.npz", **arrays)
+        np.savez_compressed(folder / f"{stem}.npz", **arrays)
 
 
 if __name__ == "__main__":
-    main()
+    write(FOLDER, NAMES)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from ..graph import ABSENT, Graph, Op
-from .epilogue import KERNEL_OPS, MULTIPLIER, is_plain
+from .epilogue import KERNEL_OPS, MULTIPLIER, PIXEL_SCALE, is_plain
 
-PIXEL_SCALE = 4
 _RELU = 1
 
 

@@ -1,0 +1,64 @@
+"""A binary layer followed by a quantizer, as comparisons of whole numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def thresholds(options: dict, arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The accumulators at which the quantised output changes.
+
+    Every step of the epilogue (docs/ops.md) is monotone in the accumulator, roundings included, so
+
+        code = number of k with direction * acc >= thresholds[:, k]
+
+    is the packed output itself; for 1 bit, code 0 is -1 and code 1 is +1. Found by bisection with
+    the epilogue's own float32 arithmetic.
+
+    Args:
+        options: of a KgnConv2D or KgnDense with packed input and output.
+        arrays: `kernel`, `multiplier`, `bias` and, if there are any, `quantize_multiplier` and
+            `quantize_bias`. The op has no run-time inputs but its activations.
+
+    Returns:
+        int32 `[C_out, 2^out_bits - 1]` and int8 `[C_out]`, 1 or -1. With |acc| <= n, a code that is
+        always reached has the threshold -n, one that never is n + 1.
+    """
+    products = arrays["kernel"].size // arrays["kernel"].shape[-1]
+    largest = products * (2 ** options["bits"] - 1)
+    channels = len(arrays["multiplier"])
+    levels = 2 ** options["out_bits"] - 1
+
+    def codes(acc: np.ndarray) -> np.ndarray:
+        return _quantised(acc, options, arrays)
+
+    at_ends = [codes(np.full(channels, end)) for end in (-largest, largest)]
+    direction = np.where(at_ends[1] >= at_ends[0], 1, -1)
+    found = np.empty((channels, levels), np.int32)
+    for level in range(1, levels + 1):
+        low = np.full(channels, -largest)
+        high = np.full(channels, largest + 1)  # the answer is in [low, high]
+        while (low < high).any():
+            middle = (low + high) // 2
+            reached = codes(direction * middle) >= level
+            open_ = low < high
+            high = np.where(open_ & reached, middle, high)
+            low = np.where(open_ & ~reached, middle + 1, low)
+        found[:, level - 1] = low
+    return found, direction.astype(np.int8)
+
+
+def _quantised(acc: np.ndarray, options: dict, arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """The epilogue without run-time inputs: the code of one accumulator a channel."""
+    v = acc.astype(np.float32)
+    if options["pre_activation"]:
+        v = np.maximum(v, np.float32(0))
+    y = arrays["multiplier"] * v + arrays["bias"]
+    if options["activation"]:
+        y = np.maximum(y, np.float32(0))
+    if "quantize_multiplier" in arrays:
+        y = arrays["quantize_multiplier"] * y + arrays["quantize_bias"]
+    if options["out_bits"] == 1:
+        return (~(y < 0)).astype(np.int64)
+    codes = np.rint(y * np.float32(options["out_scale"]))
+    return np.clip(codes, 0, 2 ** options["out_bits"] - 1).astype(np.int64)
