@@ -137,9 +137,8 @@ struct QuantizeKernel {
   void (*quantize)(const QuantizeArgs& args);
 };
 
+void expand_tables16(const ExpandArgs& args);
 void expand_tables_avx512(const ExpandArgs& args);
-void expand_tables_avx2(const ExpandArgs& args);
-void expand_tables_neon(const ExpandArgs& args);
 void expand_bytes(const ExpandArgs& args);  // of kDepthwise
 
 #define KGN_CONV_KERNEL(name, ...) void name(const ConvTile& tile);
