@@ -115,7 +115,7 @@ def to_binary(
 def _arrays(graph: Graph, op: Op) -> dict[str, np.ndarray]:
     packed = graph.value(op.inputs[1])
     depth = op.options["channels_in"] // op.options.get("groups", 1)
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         "kernel": unpack_kernel(packed, depth).astype(np.int8),
         "packed": packed.view(np.uint32),
     }

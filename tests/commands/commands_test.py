@@ -33,6 +33,18 @@ def test_train_resumes_and_starts_from_a_parent(tmp_path, capsys):
     assert "test accuracy" in capsys.readouterr().out
 
 
+def test_train_with_a_method(tmp_path, capsys):
+    parent, path = str(tmp_path / "parent.keras"), str(tmp_path / "rbcn.keras")
+    common = ["--model=wide_resnet", "--depth=10", "--stages=4,4,8,8", "--batch_size=512"]
+    common.append("--epochs=1")
+    assert cli.run(["train", parent, *common, "--method=full_precision"]) == 0
+    method = [*common, "--method=rbcn"]
+    assert cli.run(["train", path, *method]) == 2
+    assert "--teacher" in capsys.readouterr().err
+    assert cli.run(["train", path, *method, f"--teacher={parent}"]) == 0
+    assert "RectifiedConv2D" in {type(x).__name__ for x in keras.models.load_model(path).layers}
+
+
 def test_convert_writes_a_file_that_runs(trained, tmp_path, capsys):
     path = tmp_path / "digits.tflite"
     assert cli.run(["convert", str(trained), str(path), "--data=digits"]) == 0
@@ -40,6 +52,14 @@ def test_convert_writes_a_file_that_runs(trained, tmp_path, capsys):
     images = np.zeros((3, 8, 8, 1), np.float32)
     expected = keras.models.load_model(trained).predict(images, verbose=0)
     np.testing.assert_allclose(Interpreter(path).predict(images), expected, atol=1e-4)
+
+
+def test_convert_compresses(trained, tmp_path, capsys):
+    path = tmp_path / "digits.tflite"
+    assert cli.run(["convert", str(trained), str(path), "--compress=huffman", "--cluster=8"]) == 0
+    shown = capsys.readouterr().out
+    assert "Compression of the binary weights" in shown and "changed weights" in shown
+    assert Interpreter(path).predict(np.zeros((3, 8, 8, 1), np.float32)).shape == (3, 10)
 
 
 def test_summary_of_a_file_and_of_the_zoo(trained, capsys):
@@ -54,6 +74,9 @@ def test_benchmark_shows_the_rivals(capsys):
     assert cli.run(["benchmark", *TINY, *size]) == 0
     shown = capsys.readouterr().out
     assert all(name in shown for name in ("ours", "float32", "int8", "threads 1"))
+    vgg = ["--model=vgg_small", "--method=bnn", "--filters=8,8,8,8,8,8", "--runs=1"]
+    assert cli.run(["benchmark", *vgg, "--input_shape=16,16,3", "--classes=10"]) == 0
+    assert "bnn" in capsys.readouterr().out
 
 
 def test_benchmark_layers_compares_single_convolutions(capsys):
@@ -71,6 +94,8 @@ def test_benchmark_layers_compares_single_convolutions(capsys):
         (["train", "model.keras", "--data=mnist"], 1, "name='mnist'"),
         (["train", "model.keras", "--activation_bits=3"], 1, "activation_bits=3"),
         (["summary", "--filters=8,x"], 2, "8,x"),
+        (["summary", "--method=bnn", "--bases=3"], 2, "--bases"),
+        (["summary", "--method=bnm"], 1, "method='bnm'"),
     ],
 )
 def test_mistakes(arguments, code, message, capsys):
