@@ -6,6 +6,8 @@ from keras_groupnet.training.center_loss import CenterLoss
 from keras_groupnet.training.center_loss_trainer import CenterLossTrainer
 from keras_groupnet.training.checkpoint import ResumableCheckpoint
 from keras_groupnet.training.discriminator import Discriminator
+from keras_groupnet.training.distillation import DistillationTrainer
+from keras_groupnet.training.guided import GuidedTrainer
 from keras_groupnet.training.method_recipes import pcnn_recipe, rbcn_recipe
 from keras_groupnet.training.optimizers import SGDWithL2
 from keras_groupnet.training.progressive import binary_from_ternary
@@ -26,6 +28,8 @@ __all__ = [
     "CenterLoss",
     "CenterLossTrainer",
     "Discriminator",
+    "DistillationTrainer",
+    "GuidedTrainer",
     "ProjectionCallback",
     "Recipe",
     "ResumableCheckpoint",

@@ -11,11 +11,12 @@ from keras_groupnet.training.discriminator import (
     discriminator_loss,
     generator_loss,
 )
-from keras_groupnet.training.stages import stage_outputs
+from keras_groupnet.training.stages import paired_stages
+from keras_groupnet.training.trainer import Trainer
 
 
 @keras.saving.register_keras_serializable(package="keras_groupnet")
-class AdversarialTrainer(keras.Model):
+class AdversarialTrainer(Trainer):
     """A binary student that learns to make features which pass for those of its teacher.
 
     It predicts what the student predicts. In training it adds to the compiled loss L_S, for each
@@ -70,8 +71,7 @@ class AdversarialTrainer(keras.Model):
         self.student = student
         self.teacher = teacher
         self.teacher.trainable = False
-        self.stages = list(stages or stage_outputs(student))
-        self.teacher_stages = list(teacher_stages or stage_outputs(teacher))
+        self.stages, self.teacher_stages = paired_stages(student, teacher, stages, teacher_stages)
         self.adversarial_weight = adversarial_weight
         self.widths = tuple(widths)
         self.pooling = pooling
@@ -79,28 +79,17 @@ class AdversarialTrainer(keras.Model):
 
         fake = [student.get_layer(name).output for name in self.stages]
         real = [teacher.get_layer(name).output for name in self.teacher_stages]
-        shapes = [tuple(t.shape) for t in fake], [tuple(t.shape) for t in real]
-        if shapes[0] != shapes[1]:
-            raise ValueError(
-                "The features of student and teacher must have the same shapes. "
-                f"Received: {dict(zip(self.stages, shapes[0], strict=True))} and "
-                f"{dict(zip(self.teacher_stages, shapes[1], strict=True))}"
-            )
         self._student_features = keras.Model(student.input, [student.output, *fake])
         self._teacher_features = keras.Model(teacher.input, real)
         self._teacher_features.trainable = False
         self.discriminators = []
-        for name, shape in zip(self.stages, shapes[0], strict=True):
+        for name, features in zip(self.stages, fake, strict=True):
             discriminator = Discriminator(
                 self.widths, pooling, discriminator_rate, name=f"discriminator_{name}"
             )
-            discriminator.build(shape)
+            discriminator.build(features.shape)
             self.discriminators.append(discriminator)
         self.build(student.input_shape)
-
-    def build(self, input_shape: Any) -> None:
-        """All parts are built when the trainer is made."""
-        self.built = True
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Returns the student's predictions; adds the losses in training."""
@@ -124,8 +113,6 @@ class AdversarialTrainer(keras.Model):
         """Returns the constructor arguments."""
         return {
             **super().get_config(),
-            "student": keras.saving.serialize_keras_object(self.student),
-            "teacher": keras.saving.serialize_keras_object(self.teacher),
             "stages": self.stages,
             "teacher_stages": self.teacher_stages,
             "adversarial_weight": self.adversarial_weight,
@@ -133,12 +120,3 @@ class AdversarialTrainer(keras.Model):
             "pooling": self.pooling,
             "discriminator_rate": self.discriminator_rate,
         }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """Builds the trainer from `get_config()`."""
-        models = {
-            name: keras.saving.deserialize_keras_object(config[name], custom_objects)
-            for name in ("student", "teacher")
-        }
-        return cls(**(config | models))

@@ -6,10 +6,11 @@ import keras
 from keras import ops
 
 from keras_groupnet.training.center_loss import CenterLoss
+from keras_groupnet.training.trainer import Trainer
 
 
 @keras.saving.register_keras_serializable(package="keras_groupnet")
-class CenterLossTrainer(keras.Model):
+class CenterLossTrainer(Trainer):
     """Predicts what its model predicts; in training, adds the centre loss of one layer's output.
 
     `L = L_S + weight * L_C / N`: L_S, the compiled loss, is a mean over the N samples of a batch
@@ -30,6 +31,8 @@ class CenterLossTrainer(keras.Model):
         Gu et al., Projection Convolutional Neural Networks, arXiv 1811.12755 (Eq. 3.60, 3.61 of the
         book chapter).
     """
+
+    model_arguments = ("model",)
 
     def __init__(
         self,
@@ -57,10 +60,6 @@ class CenterLossTrainer(keras.Model):
         self.center_loss.build(tensor.shape)
         self.build(model.input_shape)
 
-    def build(self, input_shape: Any) -> None:
-        """All parts are built when the trainer is made."""
-        self.built = True
-
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Returns the predictions; in training a pair, predictions and features."""
         if training:
@@ -84,24 +83,12 @@ class CenterLossTrainer(keras.Model):
         center = self.center_loss(features, y, training=training)
         return loss + ops.cast(self.weight * center / batch, loss.dtype)
 
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """The metrics of the predictions."""
-        predictions = y_pred[0] if isinstance(y_pred, tuple) else y_pred
-        return super().compute_metrics(x, y, predictions, sample_weight)
-
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments."""
         return {
             **super().get_config(),
-            "model": keras.saving.serialize_keras_object(self.model),
             "features": self.features,
             "classes": self.classes,
             "weight": self.weight,
             "center_rate": self.center_rate,
         }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """Builds the trainer from `get_config()`."""
-        model = keras.saving.deserialize_keras_object(config["model"], custom_objects)
-        return cls(**(config | {"model": model}))

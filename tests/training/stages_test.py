@@ -28,6 +28,14 @@ def test_stages_are_told_apart_by_channels_if_sizes_are_unknown():
     assert stage_outputs(keras.Model(inputs, x)) == ["one", "two"]
 
 
-def test_a_net_without_sums_is_refused():
-    with pytest.raises(ValueError, match="no residual sums.*Received"):
+def test_without_sums_the_last_batch_norm_ends_a_stage():
+    inputs = keras.Input((8, 8, 4))
+    x = keras.layers.BatchNormalization()(inputs)
+    x = keras.layers.BatchNormalization(name="one")(keras.layers.Conv2D(4, 1)(x))
+    x = keras.layers.BatchNormalization(name="two")(keras.layers.MaxPooling2D(2)(x))
+    assert stage_outputs(keras.Model(inputs, x)) == ["one", "two"]
+
+
+def test_a_net_without_either_is_refused():
+    with pytest.raises(ValueError, match="neither residual sums.*Received"):
         stage_outputs(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]))
