@@ -30,7 +30,7 @@ def twin_of(layer: keras.layers.Layer) -> keras.layers.Layer | None:
     if isinstance(layer, ModulatedConv2D):
         return modulated_twin(layer)
     if isinstance(layer, QuantConv2D) and isinstance(layer.kernel_quantizer, SubgroupSign):
-        return subgroup_twin(layer)
+        return subgroup_twin(layer, layer.kernel_quantizer)
     if isinstance(layer, QuantConv2D):
         return Conv2DTwin(layer)
     if isinstance(layer, QuantDense):

@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from ..layers import QuantConv2D
+from ..quantizers import SubgroupSign
 from .tap_twin import TapTwin
 from .twins import Conv2DTwin, Twin
 
 
-def subgroup_twin(layer: QuantConv2D) -> Twin:
-    """The twin of a convolution with `SubgroupSign` weights.
+def subgroup_twin(layer: QuantConv2D, quantizer: SubgroupSign) -> Twin:
+    """The twin of a convolution whose weights `quantizer` quantizes.
 
     One scale for the whole kernel is an ordinary binary convolution.
     """
-    scales = layer.kernel_quantizer.scales.numpy()
+    scales = quantizer.scales.numpy()
     if scales.size == 1:
         return Conv2DTwin(layer)
     taps = np.broadcast_to(scales, (*layer.kernel_size, 1, 1))

@@ -2,9 +2,12 @@
 
 import builtins
 
+from keras_groupnet.methods.abc_net import ABCNet
+from keras_groupnet.methods.apprentice import Apprentice
 from keras_groupnet.methods.bi_real import BiReal
 from keras_groupnet.methods.bnn import BNN
 from keras_groupnet.methods.dorefa import DoReFa
+from keras_groupnet.methods.el_net import ELNet
 from keras_groupnet.methods.full_precision import FullPrecision
 from keras_groupnet.methods.group_net import GroupNet
 from keras_groupnet.methods.hwgq import HWGQ
@@ -13,6 +16,7 @@ from keras_groupnet.methods.method import Method
 from keras_groupnet.methods.pcnn import PCNN
 from keras_groupnet.methods.rbcn import RBCN
 from keras_groupnet.methods.single_branch import SingleBranch
+from keras_groupnet.methods.syq import SYQ
 from keras_groupnet.methods.xnor_net import XnorNet
 
 _METHODS: dict[str, type[Method]] = {
@@ -22,7 +26,11 @@ _METHODS: dict[str, type[Method]] = {
     "xnor_net": XnorNet,
     "dorefa": DoReFa,
     "hwgq": HWGQ,
+    "syq": SYQ,
+    "abc_net": ABCNet,
     "bi_real": BiReal,
+    "el_net": ELNet,
+    "apprentice": Apprentice,
     "pcnn": PCNN,
     "rbcn": RBCN,
     "mcn": MCN,
@@ -30,9 +38,12 @@ _METHODS: dict[str, type[Method]] = {
 }
 
 __all__ = [
+    "ABCNet",
+    "Apprentice",
     "BNN",
     "BiReal",
     "DoReFa",
+    "ELNet",
     "FullPrecision",
     "GroupNet",
     "HWGQ",
@@ -41,6 +52,7 @@ __all__ = [
     "Method",
     "PCNN",
     "RBCN",
+    "SYQ",
     "SingleBranch",
     "XnorNet",
     "get",

@@ -8,19 +8,22 @@ import keras
 from keras_groupnet.blocks import BlockLayer
 from keras_groupnet.layers import Quantize
 from keras_groupnet.methods.single_branch import SingleBranch
-from keras_groupnet.quantizers import BinaryWeight, KBitActivation
+from keras_groupnet.quantizers import BinaryWeight, KBitActivation, KBitWeight
 from keras_groupnet.wiring import quant_layer
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DoReFa(SingleBranch):
-    """Weights `E sgn(w)`, `E = mean|w|` of the whole kernel, gradient `g`; uniform activations.
+    """Uniform weights and activations; gradients stay real.
 
-    Activations are `q_k(clip(x, 0, 1))`, which is `KBitActivation(bits, 1.0)`. Gradients stay real.
+    Weights of 1 bit are `E sgn(w)`, `E = mean|w|` of the whole kernel, gradient `g`; more bits are
+    `KBitWeight`, in converted files one binary kernel per bit. Activations are
+    `q_k(clip(x, 0, 1))`, which is `KBitActivation(bits, 1.0)`.
 
     Args:
-        weight_bits: 1.
-        activation_bits: 2 to 8; files hold those of 2 and 4.
+        weight_bits: 1 to 8.
+        activation_bits: 2 to 8, or 32 for ReLU. In converted files, layers behind 2 and 4 bits read
+            packed codes, behind other numbers of bits floats.
 
     References:
         Zhou et al., DoReFa-Net, arXiv 1606.06160.
@@ -35,13 +38,22 @@ class DoReFa(SingleBranch):
     def __post_init__(self) -> None:
         """Checks the arguments."""
         super().__post_init__()
-        self.check("weight_bits", (1,))
-        self.check("activation_bits", range(2, 9))
+        self.check("weight_bits", range(1, 9))
+        self.check("activation_bits", (*range(2, 9), 32))
+
+    @property
+    def branches(self) -> int:
+        """One for each bit of a weight."""
+        return self.weight_bits
 
     def activation(self, name: str) -> keras.layers.Layer:
         """See `Parts`."""
+        if self.activation_bits == 32:
+            return keras.layers.ReLU(name=name)
         return Quantize(KBitActivation(self.activation_bits), name=name)
 
     def low_bit_layer(self, layer: BlockLayer, seed: int, name: str) -> keras.layers.Layer:
         """See `Parts`."""
-        return quant_layer(layer, seed, name, BinaryWeight("tensor"), self.pad_values)
+        binary = self.weight_bits == 1
+        quantizer = BinaryWeight("tensor") if binary else KBitWeight(self.weight_bits)
+        return quant_layer(layer, seed, name, quantizer, self.pad_values)

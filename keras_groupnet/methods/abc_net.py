@@ -1,0 +1,60 @@
+"""ABC-Net: several bases of weights, several of activations."""
+
+import dataclasses
+from typing import ClassVar
+
+import keras
+
+from keras_groupnet.blocks import BlockLayer
+from keras_groupnet.methods.single_branch import SingleBranch
+from keras_groupnet.quantizers import ActivationBases, WeightBases
+from keras_groupnet.wiring import quant_layer
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ABCNet(SingleBranch):
+    """Weights `WeightBases`, inputs `ActivationBases`, which each layer has of its own.
+
+    A converted file has one binary convolution for each pair of bases. Maps are padded with 0:
+    no other value is that of a sum of bases.
+
+    Args:
+        weight_bases: M.
+        activation_bases: N.
+
+    References:
+        Lin et al., Towards Accurate Binary Convolutional Neural Network (ABC-Net), arXiv
+        1711.11294.
+    """
+
+    name: ClassVar[str] = "abc_net"
+    reference: ClassVar[str] = "Lin et al., arXiv 1711.11294"
+
+    weight_bases: int = 5
+    activation_bases: int = 5
+
+    def __post_init__(self) -> None:
+        """Checks the arguments."""
+        super().__post_init__()
+        self.check("pad_values", (0,))
+        WeightBases(self.weight_bases)
+        ActivationBases(self.activation_bases)
+
+    @property
+    def branches(self) -> int:
+        """M N."""
+        return self.weight_bases * self.activation_bases
+
+    def activation(self, name: str) -> keras.layers.Layer:
+        """Nothing: layers quantize their inputs themselves."""
+        return keras.layers.Activation("linear", name=name)
+
+    def low_bit_layer(self, layer: BlockLayer, seed: int, name: str) -> keras.layers.Layer:
+        """See `Parts`."""
+        return quant_layer(
+            layer,
+            seed,
+            name,
+            WeightBases(self.weight_bases),
+            input_quantizer=ActivationBases(self.activation_bases),
+        )

@@ -1,0 +1,56 @@
+"""Apprentice: a binary network that learns from the outputs of a real one."""
+
+import dataclasses
+from typing import ClassVar
+
+import keras
+
+from keras_groupnet.blocks import BlockLayer
+from keras_groupnet.layers import Quantize
+from keras_groupnet.methods.single_branch import SingleBranch
+from keras_groupnet.methods.teachers import required_teacher
+from keras_groupnet.quantizers import ApproxSign, BinaryWeight
+from keras_groupnet.training import DistillationTrainer
+from keras_groupnet.wiring import quant_layer
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Apprentice(SingleBranch):
+    """Weights `BinaryWeight`, activations `ApproxSign`; see `training.DistillationTrainer`.
+
+    The paper's students are ternary or have 4 bits; binary ones are those that RBCN's paper
+    compares itself with.
+
+    Args:
+        train_teacher: True trains a teacher from scratch with the student (scheme A), a new one of
+            the given teacher's architecture; False learns from the given teacher as it is
+            (scheme B).
+
+    References:
+        Mishra and Marr, Apprentice, arXiv 1711.05852.
+    """
+
+    name: ClassVar[str] = "apprentice"
+    reference: ClassVar[str] = "Mishra and Marr, arXiv 1711.05852"
+
+    train_teacher: bool = True
+
+    @property
+    def needs_teacher(self) -> bool:
+        """True: scheme A takes its architecture, scheme B the teacher itself."""
+        return True
+
+    def trainer(self, student: keras.Model, teacher: keras.Model | None = None) -> keras.Model:
+        """`DistillationTrainer`, for models that end in a softmax."""
+        teacher = required_teacher(teacher, "another method")
+        if self.train_teacher:
+            teacher = keras.models.clone_model(teacher)
+        return DistillationTrainer(student, teacher, train_teacher=self.train_teacher)
+
+    def activation(self, name: str) -> keras.layers.Layer:
+        """See `Parts`."""
+        return Quantize(ApproxSign(), name=name)
+
+    def low_bit_layer(self, layer: BlockLayer, seed: int, name: str) -> keras.layers.Layer:
+        """See `Parts`."""
+        return quant_layer(layer, seed, name, BinaryWeight(), self.pad_values)
