@@ -68,7 +68,8 @@ def convert(
             quantised file, with `cluster` those of the clustered one.
         compress: None, or `"huffman"` to store 3×3 binary weights by Huffman's code where that is
             shorter (docs/ops.md, "Compressed weights"). The delegate restores them when it loads
-            the file; answers and speed are the same. Needs a delegate of this version or newer.
+            the file; answers and speed are the same, loading takes a little longer. Needs a
+            delegate of this version or newer.
         cluster: with `compress`, how many different 3×3 kernels a layer keeps, 1 to 512. Rarer ones
             become the most similar of those (arXiv:2212.00608). This changes weights; the report
             says how many, and what it does to the outputs.

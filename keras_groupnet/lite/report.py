@@ -115,20 +115,24 @@ def _compression_table(entries: list[KernelCompression]) -> Table:
     """A row for each layer that was compressed, one for each reason to skip, and the total.
 
     Ratios are packed bytes over file bytes; "bound" is the ratio at the kernels' entropy, without
-    any table.
+    any table. Packed weights round channels up to whole words, which is part of the ratio and not
+    of the bits a kernel (9 without a code; those of the table are included).
     """
-    headings = ("layer", "packed", "file", "ratio", "bound", "bits a kernel", "changed weights")
+    headings = ("layer", "packed", "file", "ratio", "bound", "bits a kernel", "entropy", "changed")
     table = Table(*headings, title="Compression of the binary weights")
 
-    def row(name: str, group: list[KernelCompression], bits: str = "") -> None:
+    def row(name: str, group: list[KernelCompression], coded: list[KernelCompression]) -> None:
         packed = sum(entry.packed_bytes for entry in group)
         written = sum(entry.file_bytes for entry in group)
         least = sum(entry.least_bytes for entry in group)
-        weights = 9 * sum(entry.kernels for entry in group)
-        changed = sum(entry.changed_weights for entry in group)
-        bound = f"{packed / least:.3f}" if least else "any"
-        share = f"{changed / weights:.2%}" if weights else ""
-        cells = (f"{packed:,}", f"{written:,}", f"{packed / written:.3f}", bound, bits, share)
+        cells = [f"{packed:,}", f"{written:,}", f"{packed / written:.3f}"]
+        cells.append(f"{packed / least:.3f}" if least else "any")
+        kernels = sum(entry.kernels for entry in coded)
+        if kernels:
+            bits = 8 * sum(entry.file_bytes for entry in coded) / kernels
+            entropy = sum(entry.kernels * entry.entropy for entry in coded) / kernels
+            changed = sum(entry.changed_weights for entry in coded) / (9 * kernels)
+            cells += [f"{bits:.3f}", f"{entropy:.3f}", f"{changed:.2%}"]
         table.add_row(name, *cells)
 
     skipped: dict[str, list[KernelCompression]] = {}
@@ -136,8 +140,8 @@ def _compression_table(entries: list[KernelCompression]) -> Table:
         if entry.skipped:
             skipped.setdefault(entry.skipped.split(":")[0], []).append(entry)
         else:
-            row(entry.name, [entry], f"{entry.entropy:.3f}")
+            row(entry.name, [entry], [entry])
     for reason, group in skipped.items():
-        row(f"{len(group)} skipped, {reason}", group)
-    row("total", entries)
+        row(f"{len(group)} skipped, {reason}", group, [])
+    row("total", entries, [entry for entry in entries if not entry.skipped])
     return table

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "core/bitpack.h"
+#include "ops/op.h"
 #include "tests/check_values.h"
+#include "tests/flex.h"
 
 namespace kgn {
 namespace {
@@ -146,6 +148,53 @@ void RestoresExtremeCodes() {
   }
 }
 
+// The outputs of a 3x3 convolution on random activations, with one kernel of the table.
+std::vector<float> Convolved(const std::vector<int32_t>& weights, bool compressed, int groups,
+                             const std::string& kernel) {
+  constexpr int kChannels = 68, kSize = 5;
+  kgn_test::Options options = {
+      {"version", 1},        {"bits", 1},         {"channels_in", kChannels}, {"groups", groups},
+      {"stride_height", 1},  {"stride_width", 1}, {"dilation_height", 1},     {"padding", 0},
+      {"dilation_width", 1}, {"pad_value", 1},    {"pre_activation", 0},      {"activation", 1},
+      {"float_output", 1},   {"out_bits", 0},     {"out_scale", 1.0f}};
+  Shape shape = {kChannels, 3, 3, static_cast<int>(WordsFor(kChannels / groups))};
+  if (compressed) {
+    options["version"] = 2, options["compression"] = 1;
+    shape = {static_cast<int>(weights.size())};
+  }
+  std::mt19937 random(9);
+  std::vector<int32_t> input(kSize * kSize * WordsFor(kChannels));
+  for (int32_t& word : input) word = static_cast<int32_t>(random());
+  const std::vector<float> ones(kChannels, 1.0f);
+  std::vector<float> output(kSize * kSize * kChannels);
+
+  ThreadPool pool(1);
+  const std::vector<uint8_t> data = kgn_test::FlexMap(options);
+  const auto op = MakeOp("KgnConv2D", data.data(), data.size(), kernel);
+  const InputSpec vector = {true, ElementType::kFloat32, {kChannels}, ones.data()};
+  op->Prepare({{true, ElementType::kInt32, {1, kSize, kSize, 3}},
+               {true, ElementType::kInt32, shape, weights.data()},
+               vector,
+               vector},
+              &pool);
+  const void* inputs[] = {input.data(), weights.data(), ones.data(), ones.data()};
+  void* outputs[] = {output.data()};
+  op->Run(inputs, outputs);
+  return output;
+}
+
+void ConvolvesAlike() {
+  for (int groups : {1, 2}) {
+    const std::vector<int> symbols = RandomSymbols(kLengths, 68 * 68 / groups);
+    const std::vector<int32_t> packed = Pack(symbols, 68, 68 / groups);
+    for (const char* kernel : {"", "scalar"}) {
+      const std::vector<float> expected = Convolved(packed, false, groups, kernel);
+      CHECK_TRUE(Convolved(Stream(kLengths, symbols, 1, 2), true, groups, kernel) == expected);
+      CHECK_TRUE(expected != std::vector<float>(expected.size(), expected[0]));
+    }
+  }
+}
+
 void RefusesBadStreams() {
   const std::vector<int> symbols = RandomSymbols(kLengths, 64);
   const std::vector<int32_t> good = Stream(kLengths, symbols, 1, 2);
@@ -207,6 +256,7 @@ int main() {
   kgn::RestoresKernels();
   kgn::OrdersBits();
   kgn::RestoresExtremeCodes();
+  kgn::ConvolvesAlike();
   kgn::RefusesBadStreams();
   kgn::SurvivesDamage();
   return kgn_test::Finish();
