@@ -11,6 +11,7 @@ from keras_groupnet.layers import (
     QuantDepthwiseConv2D,
 )
 from keras_groupnet.model_graph import ModelGraph
+from keras_groupnet.quantizers import ActivationBases, SubgroupSign
 
 _WORD_BITS = 32
 _FLOAT_BYTES = 4
@@ -19,13 +20,27 @@ _FLOAT_KERNELS = (keras.layers.Conv2D, keras.layers.Dense, keras.layers.Depthwis
 _FOLDED = (keras.layers.Multiply, keras.layers.ReLU)
 
 
+def binary_kernels(layer: keras.layers.Layer) -> int:
+    """How many 1-bit kernels a layer has in the converted file; 0 for a real layer."""
+    precision = getattr(layer, "kernel_precision", 32)
+    parts = hasattr(getattr(layer, "kernel_quantizer", None), "binary_parts")
+    return precision if parts or precision == 1 else 0
+
+
 def is_binary(layer: keras.layers.Layer) -> bool:
-    """Whether a layer has 1-bit weights."""
-    return getattr(layer, "kernel_precision", 32) == 1
+    """Whether a layer has 1-bit weights, or several bits with a 1-bit kernel for each."""
+    return binary_kernels(layer) > 0
+
+
+def kernel_ops(layer: keras.layers.Layer) -> int:
+    """How many of our convolutions or dense ops a binary layer becomes."""
+    quantizer = getattr(layer, "input_quantizer", None)
+    inputs = quantizer.bases if isinstance(quantizer, ActivationBases) else 1
+    return binary_kernels(layer) * inputs
 
 
 def binary_shape(layer: keras.layers.Layer) -> tuple[int, ...]:
-    """Shape of a binary layer's 1-bit kernel in the converted file."""
+    """Shape of one of a binary layer's 1-bit kernels in the converted file."""
     return getattr(layer, "binary_shape", None) or tuple(layer.kernel.shape)
 
 
@@ -41,19 +56,19 @@ def float_weights(layer: keras.layers.Layer) -> int:
 def constant_bytes(layer: keras.layers.Layer, graph: ModelGraph) -> int:
     """Bytes of a layer's constants in the converted file.
 
-    Binary layers: `C_out * kh * kw * ceil(C_in / groups / 32) * 4` for the packed weights
-    (docs/ops.md) and 4 per output channel for the multiplier. Float layers: 4 per weight, and a
-    bias per channel whether the layer has one or not. A batch norm behind a binary layer becomes
-    its bias, 4 per channel (without one all share the same zeros); behind a float layer nothing;
-    elsewhere multiplier and bias, 8 per channel.
+    Binary layers: `C_out * kh * kw * ceil(C_in / groups / 32) * 4` for the packed weights of each
+    1-bit kernel (docs/ops.md) and 4 per op and output channel for the multiplier. Float layers: 4
+    per weight, and a bias per channel whether the layer has one or not. A batch norm behind a
+    binary layer becomes its bias, 4 per channel (without one all share the same zeros); behind a
+    float layer nothing; elsewhere multiplier and bias, 8 per channel.
     """
     if is_binary(layer):
         shape = binary_shape(layer)
         if isinstance(layer, QuantDepthwiseConv2D):
             shape = (*shape[:2], 1, shape[2] * shape[3])
         *taps, inputs, outputs = shape
-        words = math.prod(taps) * math.ceil(inputs / _WORD_BITS) * outputs
-        scales = (1 + layer.use_bias) * outputs
+        words = math.prod(taps) * math.ceil(inputs / _WORD_BITS) * outputs * binary_kernels(layer)
+        scales = (kernel_ops(layer) + layer.use_bias) * outputs
         if isinstance(layer, LatentConv2D):
             scales += layer.deployed_floats
         return words * 4 + scales * _FLOAT_BYTES
@@ -77,9 +92,12 @@ def overhead_bytes(graph: ModelGraph) -> int:
     total = 2000
     for layer in graph.names:
         if getattr(layer, "kernel", None) is not None:
-            total += 630
+            total += 630 * max(kernel_ops(layer), 1)
             if isinstance(layer, ModulatedConv2D):  # scalings, and a slice per tap of an M-Filter
                 total += 500 + 590 * layer.deployed_floats // layer.planes
+            elif isinstance(getattr(layer, "kernel_quantizer", None), SubgroupSign):
+                taps = math.prod(layer.kernel.shape[:-2])
+                total += 500 + 590 * taps if taps > 1 else 0
         elif isinstance(layer, ActivationScale):
             total += 1300 if layer.mode == "xnor" else 800
     return total

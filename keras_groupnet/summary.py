@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from keras_groupnet.file_size import (
+    binary_kernels,
     binary_shape,
     constant_bytes,
     float_weights,
@@ -33,7 +34,8 @@ class LayerSummary:
         output_shape: without the batch.
         binary_weights: 1-bit weights.
         float_weights: 32-bit weights.
-        macs: multiply-accumulates for one sample.
+        macs: multiply-accumulates for one sample, with weights of any number of bits.
+        weight_bits: 1, 2, ... for binary layers, in how many 1-bit kernels; 32 for real ones.
         activation_bits: 1, 2, 4, ... for binary layers, 32 for real inputs.
         bases: K, in how many copies the layer exists.
         file_bytes: of its constants in the converted file.
@@ -45,6 +47,7 @@ class LayerSummary:
     binary_weights: int
     float_weights: int
     macs: int
+    weight_bits: int
     activation_bits: int
     bases: int
     file_bytes: int
@@ -53,12 +56,14 @@ class LayerSummary:
     def cost(self) -> float:
         """Real operations that take as long as this layer: Eq. 4's cost model.
 
-        64 binary operations take as long as one real operation, and a k-bit activation is k binary
-        ones. To these comes the real accumulation of the output map, one operation per value.
+        64 binary operations take as long as one real operation, and a product of k and l bits is
+        k * l binary ones. To these comes the real accumulation of the output map, one operation per
+        value.
         """
         if not self.binary_weights or self.activation_bits == 32:
             return float(self.macs)
-        binary = self.macs * self.activation_bits / BINARY_OPERATIONS_PER_REAL
+        products = self.weight_bits * self.activation_bits
+        binary = self.macs * products / BINARY_OPERATIONS_PER_REAL
         return binary + math.prod(self.output_shape)
 
     @property
@@ -176,7 +181,8 @@ def summarize(model: keras.Model, input_shape: tuple[int, ...] | None = None) ->
 def _layer(layer: keras.layers.Layer, graph: ModelGraph, bases: int) -> LayerSummary:
     name = graph.names[layer]
     real = float_weights(layer)
-    binary = math.prod(binary_shape(layer)) if is_binary(layer) else 0
+    kernels = binary_kernels(layer)
+    binary = kernels * math.prod(binary_shape(layer)) if kernels else 0
     output = keras.tree.flatten(layer.output)[0]
     shape = tuple(output.shape[1:])
     if real + binary and None in shape:
@@ -191,6 +197,7 @@ def _layer(layer: keras.layers.Layer, graph: ModelGraph, bases: int) -> LayerSum
         binary,
         real,
         _macs(layer, shape),
+        kernels or 32,
         graph.activation_bits(layer) if binary else 32,
         bases,
         constant_bytes(layer, graph),
@@ -222,7 +229,7 @@ def _table(model: ModelSummary) -> Table:
     for name, copies in rows.items():
         first = copies[0]
         macs = sum(layer.macs for layer in copies)
-        at = f"W1A{first.activation_bits}" if first.binary_weights else "real"
+        at = f"W{first.weight_bits}A{first.activation_bits}" if first.binary_weights else "real"
         table.add_row(
             name,
             "x".join(map(str, first.output_shape)),

@@ -219,3 +219,24 @@ def test_latent_weights_do_not_count(layer, binary, real):
     (row,) = result.layers
     assert (row.binary_weights, row.float_weights) == (binary, real)
     assert row.activation_bits == 1 and row.macs == 36 * binary
+
+
+@pytest.mark.parametrize(
+    ("quantizer", "inputs_quantizer", "weight_bits", "activation_bits", "real"),
+    [
+        (kgn.quantizers.KBitWeight(2), kgn.quantizers.KBitActivation(2), 2, 2, 0),
+        (kgn.quantizers.WeightBases(3), kgn.quantizers.ActivationBases(2), 3, 2, 4),
+        (kgn.quantizers.SubgroupSign(), kgn.quantizers.SteSign(), 1, 1, 9),
+    ],
+)
+def test_kernels_of_several_bits(quantizer, inputs_quantizer, weight_bits, activation_bits, real):
+    layer = kgn.layers.QuantConv2D(
+        8, 3, use_bias=False, kernel_quantizer=quantizer, input_quantizer=inputs_quantizer
+    )
+    inputs = keras.Input((8, 8, 16))
+    (row,) = summarize(keras.Model(inputs, layer(inputs))).layers
+    assert row.binary_weights == weight_bits * 9 * 16 * 8 and row.float_weights == real
+    assert (row.weight_bits, row.activation_bits) == (weight_bits, activation_bits)
+    # One 1-bit convolution for each pair of bits, and the accumulation of the map.
+    assert row.macs == 36 * 9 * 16 * 8
+    assert row.cost == row.macs * weight_bits * activation_bits / 64 + 36 * 8

@@ -41,6 +41,16 @@ class ABCNet(SingleBranch):
         ActivationBases(self.activation_bases)
 
     @property
+    def weight_bits(self) -> int:
+        """M."""
+        return self.weight_bases
+
+    @property
+    def activation_bits(self) -> int:
+        """N."""
+        return self.activation_bases
+
+    @property
     def branches(self) -> int:
         """M N."""
         return self.weight_bases * self.activation_bases
