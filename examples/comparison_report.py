@@ -39,8 +39,8 @@ _COLUMNS = (
 )
 _EXPLANATION = """\
 Mean of the last epoch's test accuracy over the seeds, ± half the distance between the best and \
-the worst. W and A: bits of a weight (times the binary kernels that stand for a real one, if \
-several) and of an activation. The sizes are those of converted files{sizes}; operations are \
+the worst. W/A: bits of a weight and of an activation; kernels: binary ones that stand for a real \
+one. The sizes are those of converted files{sizes}; operations are \
 multiply-accumulates of an image, where a binary weight times k bits counts as k. Every run had \
 {epochs} epochs: methods with several stages share them, half of them evenly among the stages \
 before the last (at least one each), the rest for the last, each stage with its own cosine. \
@@ -90,7 +90,17 @@ def markdown(results: list[dict[str, Any]], settings: Settings) -> str:
     groups = _by_method(finished)
     order = sorted(groups, key=lambda name: (name != TEACHER, -_mean(groups[name], "accuracy")))
     converted = any("file_bytes" in result for result in finished)
-    head = ["method", "W/A", "accuracy, %", "seeds", "KB", "M float", "M binary", "minutes"]
+    head = [
+        "method",
+        "W/A",
+        "kernels",
+        "accuracy, %",
+        "seeds",
+        "KB",
+        "M float",
+        "M binary",
+        "minutes",
+    ]
     if converted:
         head += ["answers of the file that differ", "ms an image"]
     lines = [_row(head), _row(["---"] * len(head))]
@@ -180,15 +190,13 @@ def _mean(group, key):
 def _cells(name, group, converted):
     accuracies = [100 * result["accuracy"] for result in group]
     first = group[0]
-    weights = str(first["weight_bits"])
-    if first["branches"] > 1:
-        weights = f"{first['branches']}×{weights}"
     accuracy = f"{np.mean(accuracies):.2f}"
     if len(group) > 1:
         accuracy += f" ± {(max(accuracies) - min(accuracies)) / 2:.2f}"
     cells = [
         f"`{name}`",
-        f"{weights}/{first['activation_bits']}",
+        f"{first['weight_bits']}/{first['activation_bits']}",
+        str(first["branches"]),
         accuracy,
         str(len(group)),
         f"{first.get('file_bytes', first['estimated_bytes']) / 1000:.1f}",

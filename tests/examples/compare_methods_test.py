@@ -143,9 +143,9 @@ def test_table_and_csv():
     text = markdown(rows, SETTINGS)
     table = [line for line in text.splitlines() if line.startswith("| `")]
     assert table == [
-        "| `full_precision` | 1/1 | 60.00 | 1 | 1.5 | 2.00 | 3.00 | 1.0 |",
-        "| `bnn` | 1/1 | 75.00 ± 5.00 | 2 | 1.5 | 2.00 | 3.00 | 1.0 |",
-        "| `abc_net:bases=2` | 6×1/1 | 50.00 | 1 | 1.5 | 2.00 | 3.00 | 1.0 |",
+        "| `full_precision` | 1/1 | 1 | 60.00 | 1 | 1.5 | 2.00 | 3.00 | 1.0 |",
+        "| `bnn` | 1/1 | 1 | 75.00 ± 5.00 | 2 | 1.5 | 2.00 | 3.00 | 1.0 |",
+        "| `abc_net:bases=2` | 1/1 | 6 | 50.00 | 1 | 1.5 | 2.00 | 3.00 | 1.0 |",
     ]
     assert "'--methods=abc_net:bases=2 bnn full_precision syq' --seeds=0,1" in text
     assert "- syq, seed 1: ValueError: no" in text
