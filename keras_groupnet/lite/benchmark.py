@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -57,16 +58,9 @@ def benchmark(
             f"Expected at least one file and runs >= 1. Received: {len(files)} files, runs={runs}"
         )
     interpreters = {
-        name: _prepared(content, batch_size, num_threads, runtime)
-        for name, content in files.items()
+        name: prepared(content, batch_size, num_threads, runtime) for name, content in files.items()
     }
-    times: dict[str, list[float]] = {name: [] for name in files}
-    for run in range(runs + 2):
-        for name, interpreter in interpreters.items():
-            start = time.perf_counter()
-            interpreter.invoke()
-            if run >= 2:
-                times[name].append(time.perf_counter() - start)
+    times = interleave({name: one.invoke for name, one in interpreters.items()}, runs)
     return [
         Timing(
             name,
@@ -76,6 +70,18 @@ def benchmark(
         )
         for name, content in files.items()
     ]
+
+
+def interleave(candidates: dict[str, Callable[[], object]], runs: int) -> dict[str, list[float]]:
+    """Calls each candidate in turn, `runs` times after two untimed ones; returns the seconds."""
+    times: dict[str, list[float]] = {name: [] for name in candidates}
+    for run in range(runs + 2):
+        for name, candidate in candidates.items():
+            start = time.perf_counter()
+            candidate()
+            if run >= 2:
+                times[name].append(time.perf_counter() - start)
+    return times
 
 
 def machine() -> dict[str, str]:
@@ -94,7 +100,10 @@ def machine() -> dict[str, str]:
     return facts
 
 
-def _prepared(content: bytes, batch_size: int, num_threads: int, runtime: str) -> Interpreter:
+def prepared(
+    content: bytes, batch_size: int = 1, num_threads: int = 1, runtime: str = "auto"
+) -> Interpreter:
+    """An interpreter of a file with one input, set to random values."""
     interpreter = Interpreter(content, num_threads, runtime)
     (entry,) = interpreter.get_input_details()
     shape = (batch_size, *entry["shape"][1:])
