@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <vector>
 
 #include "bench/limits.h"
 #include "bench/timing.h"
@@ -110,6 +111,39 @@ void Bench(const Shape& shape, int bits, int rounds) {
   }
 }
 
+// Sums the words of a buffer: what reading it costs.
+void ReadAll(const std::vector<uint64_t>& words) {
+  uint64_t sums[8] = {};
+  for (size_t i = 0; i + 8 <= words.size(); i += 8) {
+    for (int j = 0; j < 8; ++j) sums[j] += words[i + j];
+  }
+  for (uint64_t sum : sums) asm volatile("" : : "r"(sum));
+}
+
+// One image makes a dense layer as slow as its weights are read: `layers` of them in turn, 2 MiB of
+// bits each, against reading as many bytes.
+void BenchDense(int layers, int rounds) {
+  const Shape shape = {"dense", 1, 1, 4096, 4096, 1, 1};
+  const double bytes = layers * shape.Macs() / 8.0;
+  std::vector<std::unique_ptr<Job>> jobs;
+  for (int i = 0; i < layers; ++i) jobs.emplace_back(new Job(shape, 1, ""));
+  const std::vector<uint64_t> words(static_cast<size_t>(bytes) / 8, 1);
+  std::vector<Candidate> candidates = {
+      {"read", [&] { ReadAll(words); }, {}},
+      {"dense",
+       [&] {
+         for (const auto& job : jobs) job->conv.Run(job->tensors, &job->pool);
+       },
+       {}},
+  };
+  kgn_bench::Interleave(&candidates, rounds);
+  const double read = bytes / candidates[0].Minimum(), dense = bytes / candidates[1].Minimum();
+  std::printf("\n%d dense layers 4096-4096 in turn, %.0f MiB of weights, 1-bit activations\n",
+              layers, bytes / (1 << 20));
+  std::printf("  reading as many bytes %.1f GB/s, weights %.1f GB/s: %.0f%%\n", 1e-9 * read,
+              1e-9 * dense, 100 * dense / read);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -120,5 +154,7 @@ int main(int argc, char** argv) {
   for (const Shape& shape : kShapes) {
     for (int b : bits) Bench(shape, b, rounds);
   }
+  BenchDense(1, rounds);
+  BenchDense(64, rounds);
   return 0;
 }
