@@ -21,19 +21,20 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
     """Builds, converts, times, prints."""
     if positional:
         raise app.UsageError(f"Expected flags only. Received: {' '.join(positional)}")
-    if not values.bases:
+    if not values.bases and not values.method:
         raise app.UsageError("Expected --bases of at least 1: float32 and int8 come beside it.")
     import numpy as np
 
     from keras_groupnet.commands.rivals import convert_rivals, print_comparison
 
     shape = integers("input_shape", values.input_shape)
-    groupnet = build_model(values, shape, values.classes)
+    ours = build_model(values, shape, values.classes)
     parent = build_model(values, shape, values.classes, bases=0)
     images = np.random.default_rng(values.seed).standard_normal((8, *shape), np.float32)
+    what = values.method or f"K={values.bases} W1A{values.activation_bits}"
     print_comparison(
-        convert_rivals(groupnet, parent, images),
-        f"{values.model} {'x'.join(map(str, shape))}, K={values.bases} W1A{values.activation_bits}",
+        convert_rivals(ours, parent, images),
+        f"{values.model} {'x'.join(map(str, shape))}, {what}",
         batch_size=values.batch_size,
         num_threads=values.threads,
         runs=values.runs,

@@ -31,8 +31,9 @@ def define_model_flags(values: flags.FlagValues, model: str) -> None:
     flags.DEFINE_string(
         "method",
         None,
-        "a name of keras_groupnet.methods.list(), instead of the flags of Group-Net: bases, "
-        "activation_bits, partition, wiring, skip, shortcut, activation_scale",
+        "a name of keras_groupnet.methods.list() with the options of its paper (of several stages, "
+        "the last), instead of the flags of Group-Net: bases, activation_bits, partition, wiring, "
+        "skip, shortcut, activation_scale",
         flag_values=values,
     )
     flags.DEFINE_integer(

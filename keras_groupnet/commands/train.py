@@ -1,5 +1,6 @@
 """`groupnet train`: trains a model of the zoo."""
 
+import copy
 from typing import TYPE_CHECKING
 
 from absl import app, flags
@@ -34,6 +35,12 @@ def define_flags(values: flags.FlagValues) -> None:
         "parent", None, ".keras file of the full-precision parent to start from", flag_values=values
     )
     flags.DEFINE_string(
+        "teacher",
+        None,
+        ".keras file of the trained full-precision model, for methods that need one (rbcn)",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
         "checkpoint",
         None,
         "folder of checkpoints: the same command goes on where a killed run stopped",
@@ -48,9 +55,12 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
     import keras
     from rich.console import Console
 
-    from keras_groupnet import training, transfer_weights
+    from keras_groupnet import methods, training, transfer_weights
     from keras_groupnet.commands.progress import progress_bar
 
+    method = methods.get(values.method or "group_net")
+    if method.needs_teacher and not values.teacher:
+        raise app.UsageError(f"--method={method.name} needs --teacher=FILE.keras.")
     keras.utils.set_random_seed(values.seed)
     recipe = _recipe(values)
     batch_size = values.batch_size or recipe.batch_size
@@ -70,14 +80,18 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
         recipe.optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(
             rate, epochs * len(data.train)
         )
-    model.compile(recipe.optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
-    callbacks, first_epoch = list(recipe.callbacks), 0
+    teacher = keras.models.load_model(values.teacher) if values.teacher else None
+    trainer = method.trainer(model, teacher)
+    trainer.compile(recipe.optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    # A callback that goes through the data again must not move on what `fit` reads.
+    again = copy.copy(data.train)
+    callbacks, first_epoch = [*recipe.callbacks, *method.callbacks(model, again)], 0
     if values.checkpoint:
         checkpoint = training.ResumableCheckpoint(values.checkpoint, data.train, recipe.callbacks)
-        first_epoch = checkpoint.resume(model)
+        first_epoch = again.epoch = checkpoint.resume(trainer)
         callbacks.append(checkpoint)
     with progress_bar(model.name) as progress:
-        model.fit(
+        trainer.fit(
             data.train,
             validation_data=data.test,
             epochs=epochs,
@@ -86,7 +100,7 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
             verbose=0,
         )
     model.save(positional[0])
-    loss, accuracy = model.evaluate(data.test, verbose=0)
+    loss, accuracy = trainer.evaluate(data.test, verbose=0)
     Console(highlight=False).print(
         f"{positional[0]}: test accuracy {100 * accuracy:.2f} %, loss {loss:.4f}",
         soft_wrap=True,

@@ -91,7 +91,8 @@ class Method:
 
         Args:
             model: the student.
-            train_data: what `fit` takes as `x`, with the targets.
+            train_data: what `fit` takes as `x`, with the targets; of `SeededBatches`, which have a
+                position of their own, not the object that `fit` has, but a copy.
         """
         return []
 

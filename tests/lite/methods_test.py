@@ -1,16 +1,41 @@
-"""PCNN, RBCN and MCN: the converted file answers like Keras and holds nothing of the training."""
+"""Methods: the converted file answers like Keras and holds nothing of the training."""
+
+import math
 
 import keras
 import numpy as np
 import pytest
 
 import keras_groupnet as kgn
-from keras_groupnet import training
-from keras_groupnet.layers import ModulatedConv2D, ProjectionConv2D, RectifiedConv2D, RepeatChannels
+from keras_groupnet import methods, training
+from keras_groupnet.file_size import binary_shape
+from keras_groupnet.layers import (
+    ModulatedConv2D,
+    ProjectionConv2D,
+    QuantConv2D,
+    RectifiedConv2D,
+    RepeatChannels,
+)
 from keras_groupnet.lite.graph import Graph
 from tests.lite.networks import activation, randomise
+from tests.methods.networks import method, tiny
 from tests.steps import digits
 from tests.training.small_nets import residual_net
+
+
+@pytest.mark.parametrize("name", [x for x in methods.list() if x != "full_precision"])
+def test_every_method(name):
+    net = randomise(tiny(method(name), filters=(32, 32)))
+    low_bit = [layer for layer in net.layers if isinstance(layer, QuantConv2D)]
+    # Strict: all of these are binary, and the file is compared with Keras.
+    report = kgn.convert(net, images=digits(8)[0]).report
+    assert report.mismatched_top1 == 0
+    assert report.largest_difference <= 1e-5 * report.output_range
+    assert [x.name for x in report.layers if x.fate == "binary"] == [x.name for x in low_bit]
+    # One bit per weight of each binary kernel.
+    kernels = [getattr(layer.kernel_quantizer, "bases", 1) for layer in low_bit]
+    weights = [math.prod(binary_shape(layer)) for layer in low_bit]
+    assert report.binary_bytes * 8 == np.dot(kernels, weights)
 
 
 def assert_agrees(model, tolerance=2e-4, **options):

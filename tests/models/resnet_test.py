@@ -125,3 +125,52 @@ def test_the_size_of_the_image_may_stay_open():
 def test_impossible_requests(options, message):
     with pytest.raises(ValueError, match=message):
         models.ResNet(**options)
+
+
+def convolutions(model, side=None):
+    kernels = [x.kernel for x in model.layers if isinstance(x, keras.layers.Conv2D)]
+    return [int(np.prod(k.shape)) for k in kernels if side in (None, k.shape[0])]
+
+
+@pytest.mark.parametrize(
+    "depth, stages, kernels, count",
+    [
+        (22, (16, 16, 32, 64), 19, 270_256),
+        (22, (64, 64, 128, 256), 19, 4_318_912),
+        (40, (16, 16, 32, 64), 37, 560_560),
+    ],
+)
+def test_wide_resnets_have_the_sizes_of_o_r6(depth, stages, kernels, count):
+    model = models.WideResNet(depth=depth, stages=stages, method="full_precision")
+    assert len(convolutions(model, 3)) == kernels and len(convolutions(model, 1)) == 2
+    assert sum(convolutions(model)) == count
+    assert model.output_shape == (None, 100)
+
+
+@pytest.mark.parametrize(
+    "filters, count",
+    [
+        ((32, 32, 64, 128), 729_952),
+        ((32, 64, 128, 256), 2_790_240),
+        ((64, 64, 128, 256), 2_918_080),
+    ],
+)
+def test_resnet18_for_small_images_has_the_sizes_of_o_r6(filters, count):
+    model = models.ResNet18((32, 32, 3), 100, method="bi_real", filters=filters, stem="cifar")
+    # The oracle counts no shortcut where a stage halves the map and keeps the width.
+    without = filters[0] ** 2 if filters[0] == filters[1] else 0
+    assert sum(convolutions(model)) - without == count
+    assert model.get_layer("stem_conv").filters == filters[0]
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"depth": 20}, r"6 n \+ 4.*Received: depth=20"),
+        ({"depth": 4}, r"6 n \+ 4.*Received: depth=4"),
+        ({"stages": (16, 32, 64)}, "stem and of three stages.*Received"),
+    ],
+)
+def test_wide_resnets_that_do_not_exist(options, message):
+    with pytest.raises(ValueError, match=message):
+        models.WideResNet(**options)
