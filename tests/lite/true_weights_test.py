@@ -11,6 +11,7 @@ import pytest
 import keras_groupnet as kgn
 from keras_groupnet.layers import QuantDense
 from keras_groupnet.lite.bitpack import pack_bits
+from keras_groupnet.quantizers import WeightBases
 from tests.lite.networks import activation, conv, group, randomise
 from tests.lite.reference_ops import quantize, same_or_valid
 
@@ -146,6 +147,18 @@ def test_layers_of_several_calls_and_dense_layers():
     np.testing.assert_array_equal(
         layers["dense"]["kernel"], np.where(model.get_layer("dense").kernel.numpy() < 0, -1, 1)
     )
+
+
+def test_layers_of_several_kernels():
+    layers = kgn.to_binary(net(1, kernel_quantizer=WeightBases(3)))
+    assert list(layers) == ["conv", "conv_2", "conv_3"]
+    acc = [accumulators(layer, activations(1)).astype(np.float32) for layer in layers.values()]
+    y = None  # each kernel's op adds the sum of those before it
+    for layer, one in zip(layers.values(), acc, strict=True):
+        own = layer["multiplier"] * one + layer["bias"]
+        assert bool(layer["has_addend"]) == (y is not None) and "addend_multiplier" not in layer
+        y = own if y is None else own + y
+    np.testing.assert_array_equal(y, answers(net(1, kernel_quantizer=WeightBases(3))))
 
 
 PROGRAM = r"""
