@@ -89,7 +89,7 @@ class QuantDepthwiseConv2D(keras.layers.DepthwiseConv2D):
             data_format=self.data_format,
             dilation_rate=self.dilation_rate,
         )
-        outputs = outputs * ops.reshape(scale, (-1,))
+        outputs = outputs * ops.cast(ops.reshape(scale, (-1,)), outputs.dtype)
         if self.use_bias:
             outputs = ops.add(outputs, self.bias)
         return outputs if self.activation is None else self.activation(outputs)

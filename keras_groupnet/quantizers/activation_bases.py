@@ -15,8 +15,9 @@ class ActivationBases(keras.layers.Layer):
     """`q(x) = sum_n beta_n A_n`, `A_n = H(x + v_n)`, with learned shifts v and scales beta.
 
     `H(z) = 2 * 1[clip(z, 0, 1) >= 1/2] - 1`, the sign of `z - 1/2`; gradient `g * 1[0 <= z <= 1]`.
-    The paper gives no initial values: `v_n = 1/2 + u_n` (`weight_bases.spread`) puts the thresholds
-    evenly from -1 to 1, where a batch norm puts most values, and `beta_n = 1 / N`.
+    The paper gives no initial values. Here the thresholds `1/2 - v_n` start evenly from -1 to 1,
+    where a batch norm puts most values (two at -1/2 and 1/2, so that their windows leave no gap),
+    and `beta_n = 1 / N`.
 
     A quantizer that learns: pass it to `QuantConv2D` or `QuantDense` as `input_quantizer`.
 
@@ -68,7 +69,8 @@ class ActivationBases(keras.layers.Layer):
         return {**super().get_config(), "bases": self.bases}
 
     def _initial_shifts(self, shape, dtype=None):
-        return ops.convert_to_tensor([0.5 + u for u in spread(self.bases)], dtype=dtype)
+        width = min(1, (self.bases - 1) / 2)
+        return ops.convert_to_tensor([0.5 + width * u for u in spread(self.bases)], dtype=dtype)
 
 
 _sign = straight_through(sign, lambda g, x: ops.where(ops.abs(x) <= 0.5, g, ops.zeros_like(g)))

@@ -63,7 +63,7 @@ class KBitWeight(Quantizer):
                 "`bits` must be an int from 2 to 8 (for 1 bit use BinaryWeight('tensor')). "
                 f"Received: bits={bits!r}"
             )
-        self.bits = self.precision = self.bases = bits
+        self.bits = self.precision = bits
         self.step = 1.0 / (2**bits - 1)
 
     def __call__(self, inputs: Any) -> Any:

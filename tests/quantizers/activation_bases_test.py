@@ -47,12 +47,13 @@ def test_gradients_of_shifts_and_scales():
     np.testing.assert_allclose(array(bases.scales), [0.5 - signs[0], 0.25 - signs[1]])
 
 
-@pytest.mark.parametrize("bases", [1, 2, 5])
-def test_initial_thresholds_lie_around_zero(bases):
+@pytest.mark.parametrize(
+    "bases, thresholds", [(1, [0]), (2, [0.5, -0.5]), (3, [1, 0, -1]), (5, [1, 0.5, 0, -0.5, -1])]
+)
+def test_initial_values(bases, thresholds):
     fresh = ActivationBases(bases)
     fresh.build((None, 3))
-    thresholds = 0.5 - array(fresh.shifts)
-    np.testing.assert_allclose(thresholds, -thresholds[::-1], atol=1e-6)
+    np.testing.assert_allclose(0.5 - array(fresh.shifts), thresholds, atol=1e-6)
     np.testing.assert_allclose(array(fresh.scales).sum(), 1, rtol=1e-6)
 
 

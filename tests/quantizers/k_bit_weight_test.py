@@ -26,7 +26,7 @@ def test_the_bits_of_the_codes_sum_up_to_the_levels(bits):
     kernel = np.random.default_rng(0).normal(size=(3, 3, 5, 4)).astype("float32")
     quantizer = KBitWeight(bits)
     parts = quantizer.binary_parts(kernel)
-    assert len(parts) == quantizer.bases == quantizer.precision == bits
+    assert len(parts) == quantizer.precision == bits
     total = 0
     for scale, signs in parts:
         assert set(np.unique(array(signs))) == {-1, 1}
