@@ -44,9 +44,14 @@ inline __attribute__((always_inline)) void Sum(const ConvTile& tile, const char*
           uint8x16_t a[kPixels];
 #pragma GCC unroll 8
           for (int p = 0; p < kPixels; ++p) {
-            a[p] =
-                vreinterpretq_u8_u32(vld1q_dup_u32(reinterpret_cast<const uint32_t*>(pixels[p])));
-            pixels[p] += 4;
+            // LD1R loads, repeats and steps on at once; compilers write LDR, DUP and ADD.
+            const char* from = pixels[p];
+            uint32x4_t lanes;
+            asm("ld1r {%0.4s}, [%1], #4"
+                : "=w"(lanes), "+r"(from)
+                : "m"(*reinterpret_cast<const uint32_t (*)[1]>(from)));
+            a[p] = vreinterpretq_u8_u32(lanes);
+            pixels[p] = from;
           }
 #pragma GCC unroll 8
           for (int j = 0; j < kVectors; ++j) {
