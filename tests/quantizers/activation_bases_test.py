@@ -39,7 +39,9 @@ def test_sum_of_bases():
 def test_gradients_of_shifts_and_scales():
     bases = layer([0.0, 1.0], [0.5, 0.25])
     model = keras.Sequential([keras.Input((7,)), bases])
-    model.compile(keras.optimizers.SGD(1.0), lambda target, y: ops.sum(y, axis=-1))
+    model.compile(
+        keras.optimizers.SGD(1.0), lambda target, y: ops.sum(y, axis=-1), run_eagerly=True
+    )
     model.train_on_batch(INPUTS[None], np.zeros(1))
     inside = [((INPUTS + v >= 0) & (INPUTS + v <= 1)).sum() for v in (0, 1)]
     np.testing.assert_allclose(array(bases.shifts), [0 - 0.5 * inside[0], 1 - 0.25 * inside[1]])
