@@ -18,7 +18,11 @@ class ProjectionConv2D(LatentConv2D):
     `(kh, kw)` matrix each for the whole layer, make J binary filters of it. All of a layer's
     deployed weights are ±a. The gradients are those of the task loss and of the projection loss,
     see `quantizers.projection.project`: training needs no further loss, only eta, which
-    `training.ProjectionRate` keeps equal to the learning rate.
+    `training.ProjectionCallback` keeps equal to the learning rate.
+
+    A flip of one latent weight flips it in all J kernels: they differ by the signs of W_j, which
+    rarely change. At equal `filters` more projections help; at an equal number of channels,
+    `filters * J`, there are J times fewer weights to learn.
 
     Gradients of the projection loss join behind the loss, where the loss scaling of
     `mixed_float16` does not reach: use `mixed_bfloat16`.
