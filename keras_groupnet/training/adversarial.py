@@ -43,8 +43,10 @@ class AdversarialTrainer(Trainer):
         adversarial_weight: 1 as in the paper.
         widths: of `Discriminator`, also `pooling`.
         pooling: see there.
-        discriminator_rate: learning rate of the discriminators relative to that of the student, for
-            SGD.
+        discriminator_rate: learning rate of the discriminators relative to that of the student. The
+            paper gives none. At 1 they win at once: D(T) is 0, the student gets no gradient or one
+            that it cannot follow, and its accuracy falls. Only SGD obeys it; Adam undoes it, so
+            train with SGD.
         **kwargs: arguments of `keras.Model`.
 
     Raises:
@@ -64,7 +66,7 @@ class AdversarialTrainer(Trainer):
         adversarial_weight: float = 1.0,
         widths: Sequence[int] = (256, 128, 64),
         pooling: str = "average",
-        discriminator_rate: float = 1.0,
+        discriminator_rate: float = 0.01,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)

@@ -25,7 +25,7 @@ def moved(before, layer):
 
 
 def test_fit_trains_student_and_discriminators_and_not_the_teacher():
-    trainer = trainer_of()
+    trainer = trainer_of(discriminator_rate=1.0)
     x, y = digits()
     trainer.compile(training.SGDWithL2(0.02), LOSS, metrics=["accuracy"])
     before = {
@@ -64,8 +64,29 @@ def test_each_loss_reaches_its_own_side():
         assert all(map(moved, judges, trainer.discriminators))
 
 
+def test_without_weight_it_is_training_of_the_student_alone():
+    x, y = digits(32)
+    ends = []
+    for wrap in (
+        lambda student: student,
+        lambda student: training.AdversarialTrainer(
+            student, residual_net(False), adversarial_weight=0.0
+        ),
+    ):
+        keras.utils.set_random_seed(1)
+        student = residual_net(True)
+        trained = wrap(student)
+        trained.compile(training.SGDWithL2(0.05), LOSS)
+        for start in (0, 16):
+            trained.train_on_batch(x[start : start + 16], y[start : start + 16])
+        ends.append(values(student))
+    # The losses of the student's layers count once, too.
+    for alone, adversarial in zip(*ends, strict=True):
+        np.testing.assert_allclose(alone, adversarial, atol=1e-5)
+
+
 def test_discriminators_learn_to_tell_the_features_apart():
-    trainer = trainer_of(adversarial_weight=0.0)
+    trainer = trainer_of(adversarial_weight=0.0, discriminator_rate=1.0)
     x, y = digits()
     trainer.compile(keras.optimizers.SGD(0.05, momentum=0.9), LOSS)
     trainer.fit(x, y, batch_size=16, epochs=10, verbose=0)
