@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "core/choose_tile.h"
 #include "core/epilogue_avx2.h"
 #include "core/kernels.h"
 
@@ -60,24 +61,11 @@ void Tile(const ConvTile& tile) {
   }
 }
 
-template <int kVectors>
-void TileOfPixels(const ConvTile& tile) {
-  return tile.pixels == 1 ? Tile<1, kVectors>(tile) : Tile<2, kVectors>(tile);
-}
-
 }  // namespace
 
 void conv_float_avx2(const ConvTile& tile) {
-  switch ((tile.out.channels + 7) / 8) {
-    case 1:
-      return TileOfPixels<1>(tile);
-    case 2:
-      return TileOfPixels<2>(tile);
-    case 3:
-      return TileOfPixels<3>(tile);
-    default:
-      return TileOfPixels<4>(tile);
-  }
+  ChooseTile<2, 4>(tile.pixels, (tile.out.channels + 7) / 8,
+                   [&tile](auto pixels, auto vectors) { Tile<pixels.value, vectors.value>(tile); });
 }
 
 }  // namespace kgn

@@ -1,6 +1,7 @@
 // Float activations, 1-bit weights that stay 1 bit in memory: a mask turns them into a vector of
 // +-1, used for all pixels of the tile.
 #include "core/avx512.h"
+#include "core/choose_tile.h"
 #include "core/epilogue_avx512.h"
 #include "core/kernels.h"
 
@@ -42,37 +43,11 @@ void Tile(const ConvTile& tile) {
   FinishTile<kPixels, kVectors, true>(tile.out, sums);
 }
 
-template <int kVectors>
-void TileOfPixels(const ConvTile& tile) {
-  switch (tile.pixels) {
-    case 1:
-      return Tile<1, kVectors>(tile);
-    case 2:
-      return Tile<2, kVectors>(tile);
-    case 3:
-      return Tile<3, kVectors>(tile);
-    case 4:
-      return Tile<4, kVectors>(tile);
-    case 5:
-      return Tile<5, kVectors>(tile);
-    default:
-      return Tile<6, kVectors>(tile);
-  }
-}
-
 }  // namespace
 
 void conv_float_avx512(const ConvTile& tile) {
-  switch ((tile.out.channels + 15) / 16) {
-    case 1:
-      return TileOfPixels<1>(tile);
-    case 2:
-      return TileOfPixels<2>(tile);
-    case 3:
-      return TileOfPixels<3>(tile);
-    default:
-      return TileOfPixels<4>(tile);
-  }
+  ChooseTile<6, 4>(tile.pixels, (tile.out.channels + 15) / 16,
+                   [&tile](auto pixels, auto vectors) { Tile<pixels.value, vectors.value>(tile); });
 }
 
 }  // namespace kgn

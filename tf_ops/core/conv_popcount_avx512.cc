@@ -2,6 +2,7 @@
 // broadcast a pixel's word, xor, popcount, add. 6 pixels x 64 channels: 24 accumulators, 4 weight
 // vectors and 4 spare registers.
 #include "core/avx512.h"
+#include "core/choose_tile.h"
 #include "core/epilogue_avx512.h"
 #include "core/kernels.h"
 
@@ -46,37 +47,11 @@ void Tile(const ConvTile& tile) {
   FinishTile<kPixels, kVectors, false>(tile.out, sums);
 }
 
-template <int kVectors>
-void TileOfPixels(const ConvTile& tile) {
-  switch (tile.pixels) {
-    case 1:
-      return Tile<1, kVectors>(tile);
-    case 2:
-      return Tile<2, kVectors>(tile);
-    case 3:
-      return Tile<3, kVectors>(tile);
-    case 4:
-      return Tile<4, kVectors>(tile);
-    case 5:
-      return Tile<5, kVectors>(tile);
-    default:
-      return Tile<6, kVectors>(tile);
-  }
-}
-
 }  // namespace
 
 void conv_popcount_avx512(const ConvTile& tile) {
-  switch ((tile.out.channels + 15) / 16) {
-    case 1:
-      return TileOfPixels<1>(tile);
-    case 2:
-      return TileOfPixels<2>(tile);
-    case 3:
-      return TileOfPixels<3>(tile);
-    default:
-      return TileOfPixels<4>(tile);
-  }
+  ChooseTile<6, 4>(tile.pixels, (tile.out.channels + 15) / 16,
+                   [&tile](auto pixels, auto vectors) { Tile<pixels.value, vectors.value>(tile); });
 }
 
 }  // namespace kgn

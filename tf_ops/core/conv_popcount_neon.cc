@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "core/choose_tile.h"
 #include "core/epilogue_neon.h"
 #include "core/kernels.h"
 
@@ -112,41 +113,11 @@ void Tile(const ConvTile& tile) {
   }
 }
 
-template <int kVectors>
-void TileOfPixels(const ConvTile& tile) {
-  switch (tile.pixels) {
-    case 1:
-      return Tile<1, kVectors>(tile);
-    case 2:
-      return Tile<2, kVectors>(tile);
-    case 3:
-      return Tile<3, kVectors>(tile);
-    default:
-      return Tile<4, kVectors>(tile);
-  }
-}
-
 }  // namespace
 
 void conv_popcount_neon(const ConvTile& tile) {
-  switch ((tile.out.channels + 3) / 4) {
-    case 1:
-      return TileOfPixels<1>(tile);
-    case 2:
-      return TileOfPixels<2>(tile);
-    case 3:
-      return TileOfPixels<3>(tile);
-    case 4:
-      return TileOfPixels<4>(tile);
-    case 5:
-      return TileOfPixels<5>(tile);
-    case 6:
-      return TileOfPixels<6>(tile);
-    case 7:
-      return TileOfPixels<7>(tile);
-    default:
-      return TileOfPixels<8>(tile);
-  }
+  ChooseTile<4, 8>(tile.pixels, (tile.out.channels + 3) / 4,
+                   [&tile](auto pixels, auto vectors) { Tile<pixels.value, vectors.value>(tile); });
 }
 
 }  // namespace kgn

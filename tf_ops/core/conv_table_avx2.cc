@@ -2,6 +2,7 @@
 // added up as bytes for as long as they fit, then as 16 bits, then as 32. 4 pixels x 64 channels.
 #include <immintrin.h>
 
+#include "core/choose_tile.h"
 #include "core/epilogue_avx2.h"
 #include "core/kernels.h"
 
@@ -107,37 +108,24 @@ void Tile(const ConvTile& tile) {
   }
 }
 
-template <int kVectors, int kByteSteps>
-void TileOfPixels(const ConvTile& tile) {
-  switch (tile.pixels) {
-    case 1:
-      return Tile<1, kVectors, kByteSteps>(tile);
-    case 2:
-      return Tile<2, kVectors, kByteSteps>(tile);
-    case 3:
-      return Tile<3, kVectors, kByteSteps>(tile);
-    default:
-      return Tile<4, kVectors, kByteSteps>(tile);
-  }
-}
-
-// 4 * 31 = 124, 12 * 10 = 120, 60 * 2 = 120.
-template <int kVectors>
-void TileOfBits(const ConvTile& tile) {
-  switch (tile.bits) {
-    case 1:
-      return TileOfPixels<kVectors, 31>(tile);
-    case 2:
-      return TileOfPixels<kVectors, 10>(tile);
-    default:
-      return TileOfPixels<kVectors, 2>(tile);
-  }
-}
-
 }  // namespace
 
 void conv_table_avx2(const ConvTile& tile) {
-  return tile.out.channels <= 32 ? TileOfBits<1>(tile) : TileOfBits<2>(tile);
+  const auto run = [&tile](auto byte_steps) {
+    ChooseTile<4, 2>(tile.pixels, (tile.out.channels + 31) / 32,
+                     [&tile](auto pixels, auto vectors) {
+                       Tile<pixels.value, vectors.value, decltype(byte_steps)::value>(tile);
+                     });
+  };
+  // Bytes hold 4 * 31 = 124, 12 * 10 = 120, 60 * 2 = 120.
+  switch (tile.bits) {
+    case 1:
+      return run(Constant<31>());
+    case 2:
+      return run(Constant<10>());
+    default:
+      return run(Constant<2>());
+  }
 }
 
 }  // namespace kgn

@@ -2,6 +2,7 @@
 // VPDPBUSD by ones adds up the 4 tables of each channel. Two steps are added as bytes first: 2 x 4
 // x 15 fits a signed byte. 4 pixels x 64 channels.
 #include "core/avx512.h"
+#include "core/choose_tile.h"
 #include "core/epilogue_avx512.h"
 #include "core/kernels.h"
 
@@ -55,33 +56,11 @@ void Tile(const ConvTile& tile) {
   FinishTile<kPixels, kVectors, false>(tile.out, sums);
 }
 
-template <int kVectors>
-void TileOfPixels(const ConvTile& tile) {
-  switch (tile.pixels) {
-    case 1:
-      return Tile<1, kVectors>(tile);
-    case 2:
-      return Tile<2, kVectors>(tile);
-    case 3:
-      return Tile<3, kVectors>(tile);
-    default:
-      return Tile<4, kVectors>(tile);
-  }
-}
-
 }  // namespace
 
 void conv_table_avx512(const ConvTile& tile) {
-  switch ((tile.out.channels + 15) / 16) {
-    case 1:
-      return TileOfPixels<1>(tile);
-    case 2:
-      return TileOfPixels<2>(tile);
-    case 3:
-      return TileOfPixels<3>(tile);
-    default:
-      return TileOfPixels<4>(tile);
-  }
+  ChooseTile<4, 4>(tile.pixels, (tile.out.channels + 15) / 16,
+                   [&tile](auto pixels, auto vectors) { Tile<pixels.value, vectors.value>(tile); });
 }
 
 }  // namespace kgn

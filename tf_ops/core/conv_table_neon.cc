@@ -3,6 +3,7 @@
 // byte sums, 16 wide sums, 4 tables, 2 index vectors.
 #include <arm_neon.h>
 
+#include "core/choose_tile.h"
 #include "core/epilogue_neon.h"
 #include "core/kernels.h"
 
@@ -82,37 +83,24 @@ void Tile(const ConvTile& tile) {
   }
 }
 
-template <int kVectors, int kByteSteps>
-void TileOfPixels(const ConvTile& tile) {
-  switch (tile.pixels) {
-    case 1:
-      return Tile<1, kVectors, kByteSteps>(tile);
-    case 2:
-      return Tile<2, kVectors, kByteSteps>(tile);
-    case 3:
-      return Tile<3, kVectors, kByteSteps>(tile);
-    default:
-      return Tile<4, kVectors, kByteSteps>(tile);
-  }
-}
-
-// 4 * 31 = 124, 12 * 10 = 120, 60 * 2 = 120.
-template <int kVectors>
-void TileOfBits(const ConvTile& tile) {
-  switch (tile.bits) {
-    case 1:
-      return TileOfPixels<kVectors, 31>(tile);
-    case 2:
-      return TileOfPixels<kVectors, 10>(tile);
-    default:
-      return TileOfPixels<kVectors, 2>(tile);
-  }
-}
-
 }  // namespace
 
 void conv_table_neon(const ConvTile& tile) {
-  return tile.out.channels <= 16 ? TileOfBits<1>(tile) : TileOfBits<2>(tile);
+  const auto run = [&tile](auto byte_steps) {
+    ChooseTile<4, 2>(tile.pixels, (tile.out.channels + 15) / 16,
+                     [&tile](auto pixels, auto vectors) {
+                       Tile<pixels.value, vectors.value, decltype(byte_steps)::value>(tile);
+                     });
+  };
+  // Bytes hold 4 * 31 = 124, 12 * 10 = 120, 60 * 2 = 120.
+  switch (tile.bits) {
+    case 1:
+      return run(Constant<31>());
+    case 2:
+      return run(Constant<10>());
+    default:
+      return run(Constant<2>());
+  }
 }
 
 }  // namespace kgn
