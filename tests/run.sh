@@ -64,11 +64,13 @@ else
 fi
 
 step "Python tests, TensorFlow backend"
-KERAS_BACKEND=tensorflow python -m pytest -q --junitxml="$results/tensorflow.xml"
+KERAS_BACKEND=tensorflow python -m pytest -q -n auto --dist worksteal \
+  --junitxml="$results/tensorflow.xml"
 
 step "Python tests, JAX backend"
-# Conversion needs TensorFlow.
-KERAS_BACKEND=jax python -m pytest -q --junitxml="$results/jax.xml" \
+# Conversion needs TensorFlow. Most of the time goes into compiling: functions run a few times only.
+JAX_DISABLE_MOST_OPTIMIZATIONS=1 KERAS_BACKEND=jax python -m pytest -q -n auto --dist worksteal \
+  --junitxml="$results/jax.xml" \
   --ignore=tests/lite --ignore=tests/commands --ignore=tests/packaging_test.py
 
 step "Python tests in tflite-runtime 2.14"
