@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
 #include <new>
-#include <utility>
 #include <vector>
 
 #include "core/aligned_buffer.h"
@@ -12,16 +10,13 @@
 #include "core/conv_geometry.h"
 #include "core/conv_weights.h"
 #include "core/kernels.h"
+#include "core/padding_patterns.h"
 #include "core/round_int8.h"
 
 namespace kgn {
 namespace {
 
 constexpr int kMaxPixels = 16;  // of any kernel's tile
-
-// Of the arrays with an entry for each channel of each tap or case of padding. Channels are rounded
-// up to a kernel's lanes in each group, so a small file can ask for large ones.
-constexpr int64_t kMostEntries = int64_t{1} << 25;
 
 // More weights than this are read from memory if they are used for few pixels.
 constexpr int64_t kMostCachedWeights = int64_t{1} << 22;
@@ -105,124 +100,12 @@ struct Conv2D::Impl {
   bool pack_after = false;
   bool finish_after() const { return pack_after || params.int8_output; }
 
-  // 1-bit taps outside the map do not count if pad_value = 0. Such a tap reads bits 0 and so adds
-  // its number of -1 weights to the popcount: subtract it again (`corrections`) and count only taps
-  // inside (`offsets`). One entry for each pattern of taps outside, which is a pattern of rows
-  // times one of columns. 2 and 4 bits: sum_m 2^m (popcount(a_m xor w) - popcount(w)) is the sum of
-  // the spec, so the one pattern subtracts (2^bits - 1) popcount(w).
-  std::vector<int> row_pattern, column_pattern;
-  int column_patterns = 1;
-  std::vector<int32_t> corrections;  // [patterns][padded_channels]; empty: none
-  std::vector<float> offsets;        // [patterns]
-  float scale = 1;
-  std::vector<char> corrected;  // [patterns]: whether the corrections are not all 0
+  PaddingPatterns patterns;
 
-  Status PlanPatterns();
   void RunTask(const ConvTensors& tensors, int64_t task, int thread) const;
   void RunBlock(const ConvTensors& tensors, const ConvBlock& block, const char* map,
                 ptrdiff_t plane_bytes, int64_t first_pixel, int64_t rows, float* float_out) const;
 };
-
-namespace {
-
-// The taps [begin, end) that lie inside the map.
-using TapRange = std::pair<int64_t, int64_t>;
-
-// Gives each position along one axis the number of its range of taps inside; returns the ranges.
-std::vector<TapRange> FindPatterns(int64_t positions, int64_t stride, int64_t pad, int64_t kernel,
-                                   int64_t dilation, int64_t size, std::vector<int>* pattern) {
-  const auto taps_before = [&](int64_t distance) {
-    return std::min(kernel, distance <= 0 ? 0 : (distance + dilation - 1) / dilation);
-  };
-  std::map<TapRange, int> numbers;
-  std::vector<TapRange> ranges;
-  pattern->resize(positions);
-  for (int64_t i = 0; i < positions; ++i) {
-    const int64_t start = i * stride - pad;
-    const TapRange inside = {taps_before(-start), taps_before(size - start)};
-    const auto added = numbers.emplace(inside, static_cast<int>(ranges.size()));
-    if (added.second) ranges.push_back(inside);
-    (*pattern)[i] = added.first->second;
-  }
-  return ranges;
-}
-
-}  // namespace
-
-Status Conv2D::Impl::PlanPatterns() {
-  const ConvParams& p = params;
-  const ConvGeometry& g = geometry;
-  const int64_t taps = static_cast<int64_t>(p.kernel_height) * p.kernel_width;
-  const int64_t padded = weights.padded_channels;
-  row_pattern.clear();
-  corrections.clear();
-  column_patterns = 1;
-  const float all = static_cast<float>(taps * (p.channels_in / p.groups));
-  corrected.assign(1, 0);
-  if (p.bits == 32 || kernel->expand != nullptr) {
-    // The kernel's sum is the dot product, all - 2 popcount for one bit; taps outside add 0.
-    const bool popcount = p.sum == ConvParams::Sum::kPopcount;
-    scale = popcount ? -0.5f * p.acc_scale : 1.0f;
-    offsets.assign(1, popcount ? p.acc_offset + 0.5f * p.acc_scale * all : 0.0f);
-    return Status::Ok();
-  }
-  if (p.bits != 1) {
-    scale = 1;
-    offsets.assign(1, 0.0f);
-    corrected.assign(1, 1);
-    corrections.assign(padded, 0);
-    for (int64_t i = 0; i < taps * padded; ++i)
-      corrections[i % padded] -= ((1 << p.bits) - 1) * weights.minus_ones[i];
-    return Status::Ok();
-  }
-  const bool popcount = p.sum == ConvParams::Sum::kPopcount;
-  scale = popcount ? p.acc_scale : -2.0f;
-  offsets.assign(1, popcount ? p.acc_offset : all);
-  if (p.pad_value != 0 || !g.copy) return Status::Ok();
-  const auto rows = FindPatterns(g.out_height, p.stride_height, g.pad_top, p.kernel_height,
-                                 p.dilation_height, g.height, &row_pattern);
-  const auto columns = FindPatterns(g.out_width, p.stride_width, g.pad_left, p.kernel_width,
-                                    p.dilation_width, g.width, &column_pattern);
-  column_patterns = static_cast<int>(columns.size());
-  const int64_t patterns = static_cast<int64_t>(rows.size() * columns.size());
-  int64_t entries;
-  if (!MultiplyChecked(patterns, padded, &entries) || entries > kMostEntries) {
-    return Status::Error("conv: the padding has too many cases. Received: kernel=%dx%d",
-                         p.kernel_height, p.kernel_width);
-  }
-  offsets.assign(patterns, 0.0f);
-  corrected.assign(patterns, 0);
-  corrections.assign(entries, 0);
-  // sums[ky][kx]: of the taps above and left of (ky, kx), so that any rectangle of taps is the sum
-  // of four of them.
-  const int64_t sums_width = p.kernel_width + 1;
-  std::vector<int32_t> sums((p.kernel_height + 1) * sums_width * padded);
-  const auto sums_at = [&](int64_t ky, int64_t kx) {
-    return sums.data() + (ky * sums_width + kx) * padded;
-  };
-  for (int64_t tap = 0; tap < taps; ++tap) {
-    const int64_t ky = tap / p.kernel_width, kx = tap % p.kernel_width;
-    for (int64_t c = 0; c < padded; ++c) {
-      sums_at(ky + 1, kx + 1)[c] = weights.minus_ones[tap * padded + c] + sums_at(ky, kx + 1)[c] +
-                                   sums_at(ky + 1, kx)[c] - sums_at(ky, kx)[c];
-    }
-  }
-  for (int64_t pattern = 0; pattern < patterns; ++pattern) {
-    const TapRange y = rows[pattern / column_patterns];
-    const TapRange x = columns[pattern % column_patterns];
-    const int64_t inside = (y.second - y.first) * (x.second - x.first);
-    const float counted = static_cast<float>(inside * (p.channels_in / p.groups));
-    offsets[pattern] = popcount ? p.acc_offset + 0.5f * p.acc_scale * (all - counted) : counted;
-    corrected[pattern] = inside < taps;
-    for (int64_t c = 0; c < padded; ++c) {
-      corrections[pattern * padded + c] =
-          sums_at(y.second, x.second)[c] - sums_at(y.first, x.second)[c] -
-          sums_at(y.second, x.first)[c] + sums_at(y.first, x.first)[c] -
-          sums_at(p.kernel_height, p.kernel_width)[c];
-    }
-  }
-  return Status::Ok();
-}
 
 void Conv2D::Impl::RunBlock(const ConvTensors& t, const ConvBlock& block, const char* map,
                             ptrdiff_t plane_bytes, int64_t first_pixel, int64_t rows,
@@ -244,7 +127,7 @@ void Conv2D::Impl::RunBlock(const ConvTensors& t, const ConvBlock& block, const 
   tile.weights = weights.weights.data<char>() + block.weights_offset;
   TileOutput& out = tile.out;
   out.channels = block.channels;
-  out.scale = scale;
+  out.scale = patterns.scale;
   out.offsets = pixel_offsets;
   out.clamp = p.clamp;
   out.clamp_min = p.clamp_min;
@@ -279,14 +162,13 @@ void Conv2D::Impl::RunBlock(const ConvTensors& t, const ConvBlock& block, const 
     bool any_correction = false;
     for (int q = 0; q < tile.pixels; ++q) {
       pixels[q] = next;
-      const int64_t pattern =
-          row_pattern.empty() ? 0 : row_pattern[row] * column_patterns + column_pattern[column];
-      pixel_offsets[q] = offsets[pattern];
-      pixel_corrections[q] =
-          corrections.empty()
-              ? nullptr
-              : corrections.data() + pattern * weights.padded_channels + block.padded_first;
-      any_correction |= corrected[pattern] != 0;
+      const int64_t pattern = patterns.Of(row, column);
+      pixel_offsets[q] = patterns.offsets[pattern];
+      pixel_corrections[q] = patterns.corrections.empty()
+                                 ? nullptr
+                                 : patterns.corrections.data() + pattern * weights.padded_channels +
+                                       block.padded_first;
+      any_correction |= patterns.corrected[pattern] != 0;
       next += column_step;
       if (++column == g.out_width) {
         column = 0;
@@ -418,7 +300,7 @@ Status Conv2D::Reshape(int64_t batch, int64_t height, int64_t width, int num_thr
       return Status::Error("conv: scratch is too large");
     impl_->slice_bytes = bytes;
     KGN_RETURN_IF_ERROR(impl_->scratch.Allocate(g.scratch_bytes + floats > 0 ? total : 0));
-    KGN_RETURN_IF_ERROR(impl_->PlanPatterns());
+    KGN_RETURN_IF_ERROR(impl_->patterns.Plan(p, *impl_->kernel, g, impl_->weights));
   } catch (const std::bad_alloc&) {
     return Status::Error("conv: out of memory");
   }

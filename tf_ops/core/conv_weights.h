@@ -33,6 +33,10 @@ struct PreparedWeights {
       minus_ones;  // [kh * kw][padded_channels]: how many weights of the tap are -1
 };
 
+// Of the arrays with an entry for each channel of each tap or case of padding. Channels are rounded
+// up to a kernel's lanes in each group, so a small file can ask for large ones.
+constexpr int64_t kMostEntries = int64_t{1} << 25;
+
 // Steps of one tap (WeightLayout).
 int64_t TapSteps(const ConvParams& params, const ConvKernel& kernel);
 
