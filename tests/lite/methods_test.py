@@ -33,7 +33,7 @@ def test_every_method(name):
     assert report.largest_difference <= 1e-5 * report.output_range
     assert [x.name for x in report.layers if x.fate == "binary"] == [x.name for x in low_bit]
     # One bit per weight of each binary kernel.
-    kernels = [getattr(layer.kernel_quantizer, "bases", 1) for layer in low_bit]
+    kernels = [layer.kernel_precision for layer in low_bit]
     weights = [math.prod(binary_shape(layer)) for layer in low_bit]
     assert report.binary_bytes * 8 == np.dot(kernels, weights)
 
