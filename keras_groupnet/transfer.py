@@ -7,6 +7,8 @@ import zlib
 import keras
 import numpy as np
 
+from keras_groupnet.layers import RectifiedConv2D
+
 _BASE = re.compile(r"(^|_)base\d+_")
 
 
@@ -39,9 +41,12 @@ def transfer_weights(
     error of the best multiple falls from 0.36 of the variance (no noise) to 0.24 (0.5, the
     minimum).
 
+    The models of other methods start so, too: their kernels are copied, variables that the parent
+    does not have stay as they are (C of `RectifiedConv2D` is set to `mean|W|`).
+
     Args:
         parent: made with `bases=None`.
-        groupnet: made with the same arguments and K bases.
+        groupnet: made with the same arguments and K bases, or another `method`.
         noise: relative to the standard deviation of each kernel; 0 for exact copies.
         seed: of the noise.
 
@@ -71,16 +76,25 @@ def transfer_weights(
             f"Received: parent={parent.name!r}, groupnet={groupnet.name!r}"
         )
     for source, layer in pairs:
-        weights = source.get_weights()
+        values = [keras.ops.convert_to_numpy(variable) for variable in _shared(source)]
         if layer.name != source.name:
-            weights[0] = _perturbed(weights[0], layer, noise, seed)
-        layer.set_weights(weights)
+            values[0] = _perturbed(values[0], layer, noise, seed)
+        for variable, value in zip(_shared(layer), values, strict=True):
+            variable.assign(value)
+        if isinstance(layer, RectifiedConv2D):
+            layer.fit_c()
     return TransferReport({layer.name: source.name for source, layer in pairs}, tuple(skipped))
 
 
+def _shared(layer):
+    """The variables that a layer shares with its counterpart, not those of a method alone."""
+    own = [getattr(layer, name, None) for name in ("kernel", "bias")]
+    return [variable for variable in own if variable is not None] or layer.weights
+
+
 def _check_shapes(source, layer):
-    expected = [tuple(weight.shape) for weight in layer.weights]
-    received = [tuple(weight.shape) for weight in source.weights]
+    expected = [tuple(variable.shape) for variable in _shared(layer)]
+    received = [tuple(variable.shape) for variable in _shared(source)]
     if expected != received:
         raise ValueError(
             f"Layer {layer.name!r} needs weights of shapes {expected}. "

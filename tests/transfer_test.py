@@ -88,3 +88,16 @@ def test_unrelated_parents_and_negative_noise():
         transfer_weights(other, net(2))
     with pytest.raises(ValueError, match="Received: noise=-1"):
         transfer_weights(net(None), net(2), noise=-1)
+
+
+@pytest.mark.parametrize("name", ["bnn", "syq", "rbcn"])
+def test_other_methods_start_from_the_parent_too(name):
+    parent = trained_parent()
+    student = ResNet((8, 8, 3), 5, blocks=(1, 1), filters=(8, 16), stem="cifar", method=name)
+    transfer_weights(parent, student)
+    source, layer = (x.get_layer("stage2_block1_conv2") for x in (parent, student))
+    kernel = keras.ops.convert_to_numpy(source.kernel)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(layer.kernel), kernel)
+    if name == "rbcn":
+        c = keras.ops.convert_to_numpy(layer.c)
+        np.testing.assert_allclose(c, np.full(c.shape, np.abs(kernel).mean()), rtol=1e-6)
