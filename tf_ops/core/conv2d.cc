@@ -205,8 +205,8 @@ void Conv2D::Impl::RunTask(const ConvTensors& t, int64_t task, int thread) const
   const int64_t split = task % g.splits;
   const int64_t band = task / g.splits % g.bands;
   const int64_t n = task / g.splits / g.bands;
-  const int64_t first_row = band * g.rows_per_band;
-  const int64_t rows = std::min(g.rows_per_band, g.out_height - first_row);
+  const int64_t first_row = g.out_height * band / g.bands;
+  const int64_t rows = g.out_height * (band + 1) / g.bands - first_row;
   const int64_t first_pixel = (n * g.out_height + first_row) * g.out_width;
   char* slice = scratch.data<char>() + thread * slice_bytes;
 

@@ -11,6 +11,11 @@ namespace {
 
 // A thread's map should stay in its second-level cache.
 constexpr int64_t kMapBytes = 256 * 1024;
+// Weights should, too, if several threads read all of them.
+constexpr int64_t kWeightBytes = 128 * 1024;
+// A core that is slower, or shared with other work, leaves some of its tasks to the others.
+constexpr int64_t kTasksPerThread = 4;
+constexpr int64_t kTaskPixels = 48;  // of the output, at least
 // It never gets larger than this, whatever kernel and dilation a file asks for.
 constexpr int64_t kLargestMapBytes = int64_t{1} << 28;
 
@@ -32,17 +37,23 @@ void CutWork(const ConvParams& p, const ConvKernel& kernel, int num_threads, int
   }
   g->bands = CeilDiv(g->out_height, g->rows_per_band);
   g->splits = 1;
-  const int64_t wanted = num_threads > 1 ? 2 * num_threads : 1;
-  const int64_t missing = CeilDiv(wanted, std::max<int64_t>(1, g->batch * g->bands));
-  if (missing <= 1) return;
-  // Weights larger than the map are better read by one thread each.
-  const bool heavy = weight_bytes > g->out_height * g->map_width * g->pixel_bytes;
-  if (!finish_after && blocks > 1 && (heavy || g->out_height < missing)) {
-    g->splits = std::min(blocks, missing);
-  } else {
-    g->rows_per_band = CeilDiv(g->rows_per_band, missing);
-    g->bands = CeilDiv(g->out_height, g->rows_per_band);
+  if (num_threads == 1) return;
+  const int64_t wanted = CeilDiv(kTasksPerThread * num_threads, g->batch * g->bands);
+  const bool tables = kernel.expand != nullptr;
+  // Threads that share a map's pixels write to the same cache lines of the output, so they get rows
+  // of their own, unless each had to read more weights than it can keep.
+  const bool heavy = weight_bytes > kWeightBytes;
+  if (!finish_after && blocks > 1 && (heavy || g->batch * g->out_height < num_threads)) {
+    // Each split makes the tables of the whole map.
+    g->splits = std::min(blocks, tables ? CeilDiv(wanted, kTasksPerThread) : wanted);
+    return;
   }
+  // Bands make the tables of the rows between them twice.
+  const int64_t least_rows =
+      std::max<int64_t>(CeilDiv(kTaskPixels, g->out_width), tables ? 2 * p.kernel_height : 1);
+  const int64_t most = std::max<int64_t>(g->out_height / least_rows, num_threads);
+  g->bands = std::max(g->bands, std::min({g->bands * wanted, most, g->out_height}));
+  g->rows_per_band = CeilDiv(g->out_height, g->bands);
 }
 
 // Bits [first, first + count) of a row of words, to the front of `out`.

@@ -1,5 +1,6 @@
 #include "core/thread_pool.h"
 
+#include <algorithm>
 #include <new>
 #include <system_error>
 
@@ -14,7 +15,11 @@ namespace {
 // them: wait a while before sleeping.
 constexpr int kSpins = 4000;
 
-constexpr uint64_t kClosed = 0xffffffffu;  // no task can be claimed
+// A ticket: the generation (32 bits), chunks claimed from the back (16) and from the front (16).
+constexpr int64_t kMostChunks = 0xffff;
+constexpr uint64_t kClosed = kMostChunks;  // as many from the front: no chunk is left
+constexpr uint64_t kOneFromFront = 1;
+constexpr uint64_t kOneFromBack = uint64_t{1} << 16;
 
 void Pause() {
 #if defined(__x86_64__)
@@ -48,13 +53,16 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::ParallelFor(int64_t tasks, Body body, void* context) {
-  if (workers_.empty() || tasks <= 1 || tasks >= static_cast<int64_t>(kClosed)) {
+  if (workers_.empty() || tasks <= 1) {
     for (int64_t task = 0; task < tasks; ++task) body(context, task, 0);
     return;
   }
+  const int64_t per_chunk = (tasks + kMostChunks - 1) / kMostChunks;
+  const int64_t chunks = (tasks + per_chunk - 1) / per_chunk;
   const uint64_t generation = generation_.load() + 1;
   ticket_.store(generation << 32 | kClosed);
   tasks_.store(tasks);
+  per_chunk_.store(per_chunk);
   body_.store(body);
   context_.store(context);
   done_.store(0);
@@ -65,7 +73,7 @@ void ThreadPool::ParallelFor(int64_t tasks, Body body, void* context) {
   }
   start_.notify_all();
   DoTasks(0);
-  for (int spin = 0; done_.load() != tasks; ++spin) {
+  for (int spin = 0; done_.load() != chunks; ++spin) {
     if (spin < kSpins) {
       Pause();
     } else {
@@ -76,12 +84,20 @@ void ThreadPool::ParallelFor(int64_t tasks, Body body, void* context) {
 
 void ThreadPool::DoTasks(int thread) {
   for (uint64_t ticket = ticket_.load();;) {
-    const int64_t task = static_cast<int64_t>(ticket & kClosed);
     const Body body = body_.load();
     void* const context = context_.load();
-    if (task >= tasks_.load() || task == static_cast<int64_t>(kClosed)) return;
-    if (!ticket_.compare_exchange_weak(ticket, ticket + 1)) continue;
-    body(context, task, thread);
+    const int64_t tasks = tasks_.load();
+    const int64_t per_chunk = per_chunk_.load();
+    const int64_t chunks = (tasks + per_chunk - 1) / per_chunk;
+    const int64_t front = static_cast<int64_t>(ticket & 0xffff);
+    const int64_t back = static_cast<int64_t>(ticket >> 16 & 0xffff);
+    if (front + back >= chunks) return;
+    const int64_t chunk = thread == 0 ? front : chunks - 1 - back;
+    if (!ticket_.compare_exchange_weak(ticket,
+                                       ticket + (thread == 0 ? kOneFromFront : kOneFromBack)))
+      continue;
+    const int64_t end = std::min(tasks, (chunk + 1) * per_chunk);
+    for (int64_t task = chunk * per_chunk; task < end; ++task) body(context, task, thread);
     done_.fetch_add(1);
     ticket = ticket_.load();
   }

@@ -45,12 +45,14 @@ class ThreadPool {
   std::condition_variable start_;
   // Counts the calls of ParallelFor, to wake workers.
   std::atomic<uint64_t> generation_{0};
-  // Upper half: the generation, lower half: its next task, or kClosed. A task is claimed by
-  // counting this up, which succeeds only if the generation is still the one whose fields below
-  // were read. So nobody waits for workers that come late.
+  // The generation and which chunks of its tasks are taken. A chunk is claimed by counting this up,
+  // which succeeds only if the generation is still the one whose fields below were read. So nobody
+  // waits for workers that come late. The caller takes chunks from the front and workers from the
+  // back: with two threads, each finds in its own cache most of what it wrote in the op before.
   std::atomic<uint64_t> ticket_{0};
-  std::atomic<int64_t> done_{0};
+  std::atomic<int64_t> done_{0};  // chunks
   std::atomic<int64_t> tasks_{0};
+  std::atomic<int64_t> per_chunk_{1};
   std::atomic<Body> body_{nullptr};
   std::atomic<void*> context_{nullptr};
   std::atomic<bool> stop_{false};
