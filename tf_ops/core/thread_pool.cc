@@ -66,6 +66,7 @@ void ThreadPool::ParallelFor(int64_t tasks, Body body, void* context) {
   body_.store(body);
   context_.store(context);
   done_.store(0);
+  resting_.store(false);
   ticket_.store(generation << 32);
   {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -105,7 +106,8 @@ void ThreadPool::DoTasks(int thread) {
 
 void ThreadPool::WorkerLoop(int thread) {
   for (uint64_t seen = 0;;) {
-    for (int spin = 0; spin < kSpins && generation_.load() == seen; ++spin) Pause();
+    for (int spin = 0; spin < kSpins && generation_.load() == seen && !resting_.load(); ++spin)
+      Pause();
     if (generation_.load() == seen) {
       std::unique_lock<std::mutex> lock(mutex_);
       start_.wait(lock, [&] { return generation_.load() != seen; });

@@ -28,6 +28,10 @@ class ThreadPool {
   using Body = void (*)(void* context, int64_t task, int thread);
   void ParallelFor(int64_t tasks, Body body, void* context);
 
+  // Workers wait awake for the next ParallelFor, as the ops of a net follow each other closely. This
+  // sends them to sleep at once: what comes next is somebody else's and needs the cores.
+  void Rest() { resting_.store(true); }
+
   template <typename F>
   void ParallelFor(int64_t tasks, F& f) {
     ParallelFor(
@@ -55,6 +59,7 @@ class ThreadPool {
   std::atomic<int64_t> per_chunk_{1};
   std::atomic<Body> body_{nullptr};
   std::atomic<void*> context_{nullptr};
+  std::atomic<bool> resting_{false};
   std::atomic<bool> stop_{false};
 };
 

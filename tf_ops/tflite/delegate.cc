@@ -4,6 +4,7 @@
 #include <cstring>
 #include <exception>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ constexpr int kCustomOp = 32;
 struct Delegate {
   TfLiteDelegate base = {};  // what the runtime sees; its data_ points back here
   OpNode::Settings settings;
+  std::set<int> last_nodes;  // of the graph being prepared: ours, followed by one that is not
 };
 
 const char* OurName(const TfLiteRegistration& registration) {
@@ -51,14 +53,16 @@ void* Init(TfLiteContext* context, const char* buffer, size_t) noexcept {
     // The node and its arrays are the graph's: all that is needed later is copied now.
     TfLiteNode* node = nullptr;
     TfLiteRegistration* registration = nullptr;
+    OpNode::Settings settings = delegate.settings;
     if (params.nodes_to_replace->size != 1 ||
         context->GetNodeAndRegistration(context, params.nodes_to_replace->data[0], &node,
                                         &registration) != kTfLiteOk) {
       throw OpError("expected one node of the graph for each kernel");
     }
+    settings.rest_after = delegate.last_nodes.count(params.nodes_to_replace->data[0]) > 0;
     auto op_node = std::make_unique<OpNode>(registration->custom_name, node->custom_initial_data,
                                             static_cast<size_t>(node->custom_initial_data_size),
-                                            delegate.settings);
+                                            settings);
     op_node->SetTensors(*node->inputs, *node->outputs, params.output_tensors);
     return op_node.release();
   });
@@ -82,22 +86,30 @@ TfLiteStatus PrepareDelegate(TfLiteContext* context, TfLiteDelegate* delegate) n
     if (context->GetExecutionPlan(context, &plan) != kTfLiteOk) return kTfLiteError;
     const std::vector<int> nodes(plan->data,
                                  plan->data + plan->size);  // replacing changes the plan
+    std::vector<const char*> names;  // null: not ours
     for (int index : nodes) {
       TfLiteNode* node = nullptr;
       TfLiteRegistration* registration = nullptr;
       if (context->GetNodeAndRegistration(context, index, &node, &registration) != kTfLiteOk) {
         return kTfLiteError;
       }
-      const char* name = OurName(*registration);
-      if (!name) continue;
+      names.push_back(OurName(*registration));
+    }
+    auto& last_nodes = static_cast<Delegate*>(delegate->data_)->last_nodes;
+    last_nodes.clear();
+    for (size_t i = 0; i < nodes.size(); ++i) {
+      if (names[i] && (i + 1 == nodes.size() || !names[i + 1])) last_nodes.insert(nodes[i]);
+    }
+    for (size_t i = 0; i < nodes.size(); ++i) {
+      if (!names[i]) continue;
       TfLiteRegistration kernel = {};
       kernel.init = Init;
       kernel.free = Free;
       kernel.prepare = PrepareNode;
       kernel.invoke = InvokeNode;
-      kernel.custom_name = name;
+      kernel.custom_name = names[i];
       kernel.version = 1;
-      const TfLiteIntArray node_to_replace = {1, {index}};
+      const TfLiteIntArray node_to_replace = {1, {nodes[i]}};
       if (context->ReplaceNodeSubsetsWithDelegateKernels(context, kernel, &node_to_replace,
                                                          delegate) != kTfLiteOk) {
         return kTfLiteError;

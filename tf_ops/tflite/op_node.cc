@@ -13,6 +13,8 @@
 namespace kgn {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 ElementType TypeOf(const TfLiteTensor& tensor) {
   switch (tensor.type) {
     case kTfLiteFloat32:
@@ -210,15 +212,14 @@ TfLiteStatus OpNode::Invoke(TfLiteContext* context) noexcept {
       return kTfLiteError;
     }
   }
-  if (!row_) {
-    op_->Run(input_data_.data(), output_data_.data());
-    return kTfLiteOk;
-  }
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = row_ ? Clock::now() : Clock::time_point();
   op_->Run(input_data_.data(), output_data_.data());
-  const auto duration = std::chrono::steady_clock::now() - start;
-  row_->calls += 1;
-  row_->nanoseconds += std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
+  if (settings_.rest_after) pool_->Rest();
+  if (row_) {
+    row_->calls += 1;
+    row_->nanoseconds +=
+        std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count();
+  }
   return kTfLiteOk;
 }
 

@@ -19,6 +19,7 @@ class OpNode {
     int num_threads = -1;              // -1: what the runtime recommends
     std::string kernel;                // empty: the best one
     std::shared_ptr<Profile> profile;  // null: measure nothing
+    bool rest_after = false;           // the next op is not ours: threads need not wait for it
   };
 
   // Keeps an error in the options for Prepare to report, where the runtime listens.
