@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import keras
 
-from ..layers import ModulatedConv2D, QuantConv2D, QuantDense, QuantDepthwiseConv2D, Quantize
+from ..layers import (
+    ActivationScale,
+    ModulatedConv2D,
+    QuantConv2D,
+    QuantDense,
+    QuantDepthwiseConv2D,
+    Quantize,
+)
 from ..quantizers import SubgroupSign
 from .modulated_twin import modulated_twin
+from .scale_map_twin import ScaleMapTwin
 from .subgroup_twin import subgroup_twin
 from .twins import (
     Conv2DTwin,
@@ -37,6 +45,8 @@ def twin_of(layer: keras.layers.Layer) -> keras.layers.Layer | None:
         return DenseTwin(layer)
     if isinstance(layer, Quantize):
         return QuantizeTwin(layer)
+    if isinstance(layer, ActivationScale):
+        return ScaleMapTwin(layer)
     return None
 
 

@@ -127,7 +127,7 @@ class ModelBuilder:
 
 def output_types(name, options):
     """The types of an op's outputs, in order."""
-    if name == "KgnDequantize":
+    if name in ("KgnDequantize", "KgnScaleMap"):
         return [np.float32]
     if name in ("KgnQuantize", "KgnMaxPool2D"):
         return [np.int32]

@@ -194,10 +194,50 @@ def kgn_max_pool_2d(
     return [pack(np.max(windows, axis=0), bits)]
 
 
+def kgn_scale_map(
+    x,
+    *,
+    kernel_height,
+    kernel_width,
+    stride_height,
+    stride_width,
+    dilation_height,
+    dilation_width,
+    padding,
+    version=1,
+):
+    count, height, width, channels = x.shape
+    groups = -(-channels // 16)
+    lanes = np.zeros((count, height, width, groups, 16), np.float32)
+    lanes.reshape(count, height, width, -1)[..., :channels] = np.abs(x)
+    sums = np.zeros((count, height, width, 16), np.float32)
+    for group in range(groups):
+        sums = sums + lanes[..., group, :]
+    for other in (8, 4, 2, 1):
+        sums = sums[..., :other] + sums[..., other:]
+    oh, top, bottom = same_or_valid(height, kernel_height, stride_height, dilation_height, padding)
+    ow, left, right = same_or_valid(width, kernel_width, stride_width, dilation_width, padding)
+    sums = np.pad(sums, ((0, 0), (top, bottom), (left, right), (0, 0)))
+    total = np.zeros((count, oh, ow, 1), np.float32)
+    for i in range(kernel_height):
+        for j in range(kernel_width):
+            y, x = i * dilation_height, j * dilation_width
+            total = (
+                total
+                + sums[
+                    :,
+                    y : y + (oh - 1) * stride_height + 1 : stride_height,
+                    x : x + (ow - 1) * stride_width + 1 : stride_width,
+                ]
+            )
+    return [total * np.float32(1 / (channels * kernel_height * kernel_width))]
+
+
 OPS = {
     "KgnQuantize": kgn_quantize,
     "KgnConv2D": kgn_conv2d,
     "KgnDense": kgn_dense,
     "KgnMaxPool2D": kgn_max_pool_2d,
     "KgnDequantize": kgn_dequantize,
+    "KgnScaleMap": kgn_scale_map,
 }

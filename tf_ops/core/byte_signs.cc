@@ -9,9 +9,6 @@
 namespace kgn {
 namespace {
 
-// Bytes a task should have: enough to be worth a thread's while.
-constexpr int64_t kTaskBytes = 64 * 1024;
-
 // Eight bytes of value 0 or 1 to the bits of one byte: each product moves byte i's bit to bit
 // 56 + i, and no two bits meet.
 uint32_t GatherBits(uint64_t bytes) {
@@ -39,21 +36,11 @@ void UnpackWord(uint32_t word, int8_t zero, int8_t difference, int8_t* out) {
     out[i] = static_cast<int8_t>(zero + (difference & -bits[i]));
 }
 
-// Calls body(first, end) for ranges of pixels.
-template <typename Body>
-void ForPixels(int64_t pixels, int64_t channels, ThreadPool* pool, const Body& body) {
-  const int64_t most = pool->num_threads() == 1 ? 1 : 4 * pool->num_threads();
-  const int64_t tasks =
-      std::max<int64_t>(1, std::min({most, pixels, pixels * channels / kTaskBytes}));
-  auto range = [&](int64_t task, int) { body(pixels * task / tasks, pixels * (task + 1) / tasks); };
-  pool->ParallelFor(tasks, range);
-}
-
 }  // namespace
 
 void PackBytesBelow(const int8_t* input, int64_t pixels, int64_t channels, int8_t threshold,
                     int32_t* output, ThreadPool* pool) {
-  ForPixels(pixels, channels, pool, [&](int64_t first, int64_t end) {
+  pool->ParallelRanges(pixels, channels, [&](int64_t first, int64_t end) {
     uint32_t* out = reinterpret_cast<uint32_t*>(output) + first * WordsFor(channels);
     for (int64_t pixel = first; pixel < end; ++pixel) {
       const int8_t* in = input + pixel * channels;
@@ -71,7 +58,7 @@ void PackBytesBelow(const int8_t* input, int64_t pixels, int64_t channels, int8_
 void UnpackToBytes(const int32_t* input, int64_t pixels, int64_t channels, int8_t zero, int8_t one,
                    int8_t* output, ThreadPool* pool) {
   const int8_t difference = static_cast<int8_t>(one - zero);
-  ForPixels(pixels, channels, pool, [&](int64_t first, int64_t end) {
+  pool->ParallelRanges(pixels, channels, [&](int64_t first, int64_t end) {
     const uint32_t* in = reinterpret_cast<const uint32_t*>(input) + first * WordsFor(channels);
     for (int64_t pixel = first; pixel < end; ++pixel) {
       int8_t* out = output + pixel * channels;

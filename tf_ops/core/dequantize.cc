@@ -1,6 +1,5 @@
 #include "core/dequantize.h"
 
-#include <algorithm>
 #include <cstring>
 
 #include "core/bitpack.h"
@@ -8,9 +7,6 @@
 
 namespace kgn {
 namespace {
-
-// Pixels a task should have are this many floats.
-constexpr int64_t kTaskFloats = 16 * 1024;
 
 // The +-1 of four channels by their bits.
 struct Signs {
@@ -71,18 +67,14 @@ Status CheckDequantize(const DequantizeParams& params) {
 
 void Dequantize(const DequantizeParams& params, int64_t pixels, const int32_t* input, float* output,
                 ThreadPool* pool) {
-  const int64_t most = pool->num_threads() == 1 ? 1 : 4 * pool->num_threads();
-  const int64_t tasks =
-      std::max<int64_t>(1, std::min({most, pixels, pixels * params.channels / kTaskFloats}));
   const int64_t words = PackedWords(params.channels, params.bits);
-  auto body = [&](int64_t task, int) {
-    for (int64_t pixel = pixels * task / tasks; pixel < pixels * (task + 1) / tasks; ++pixel) {
+  pool->ParallelRanges(pixels, 4 * params.channels, [&](int64_t first, int64_t end) {
+    for (int64_t pixel = first; pixel < end; ++pixel) {
       const uint32_t* in = reinterpret_cast<const uint32_t*>(input) + pixel * words;
       float* out = output + pixel * params.channels;
       params.bits == 1 ? DequantizeSigns(params, in, out) : DequantizeCodes(params, in, out);
     }
-  };
-  pool->ParallelFor(tasks, body);
+  });
 }
 
 }  // namespace kgn

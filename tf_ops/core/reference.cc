@@ -183,4 +183,34 @@ void ReferenceMaxPool(const MaxPoolParams& p, int64_t batch, int64_t height, int
   }
 }
 
+void ReferenceScaleMap(const ScaleMapParams& p, int64_t batch, int64_t height, int64_t width,
+                       int64_t channels, const float* input, float* output) {
+  int64_t pad_top, pad_left;
+  const int64_t out_height = ConvOutputSize(height, p.kernel_height, p.stride_height,
+                                            p.dilation_height, p.padding, &pad_top);
+  const int64_t out_width =
+      ConvOutputSize(width, p.kernel_width, p.stride_width, p.dilation_width, p.padding, &pad_left);
+  for (int64_t pixel = 0; pixel < batch * out_height * out_width; ++pixel) {
+    const int64_t n = pixel / (out_height * out_width);
+    float sum = 0;
+    for (int64_t ky = 0; ky < p.kernel_height; ++ky) {
+      for (int64_t kx = 0; kx < p.kernel_width; ++kx) {
+        const int64_t y =
+            pixel / out_width % out_height * p.stride_height - pad_top + ky * p.dilation_height;
+        const int64_t x = pixel % out_width * p.stride_width - pad_left + kx * p.dilation_width;
+        if (y < 0 || y >= height || x < 0 || x >= width) continue;
+        float lanes[16] = {};
+        for (int64_t c = 0; c < channels; ++c)
+          lanes[c % 16] += std::fabs(input[((n * height + y) * width + x) * channels + c]);
+        for (int other : {8, 4, 2, 1}) {
+          for (int i = 0; i < other; ++i) lanes[i] += lanes[i + other];
+        }
+        sum += lanes[0];
+      }
+    }
+    const double terms = static_cast<double>(channels) * p.kernel_height * p.kernel_width;
+    output[pixel] = sum * static_cast<float>(1 / terms);
+  }
+}
+
 }  // namespace kgn

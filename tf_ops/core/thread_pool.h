@@ -1,6 +1,7 @@
 #ifndef KGN_CORE_THREAD_POOL_H_
 #define KGN_CORE_THREAD_POOL_H_
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -28,8 +29,8 @@ class ThreadPool {
   using Body = void (*)(void* context, int64_t task, int thread);
   void ParallelFor(int64_t tasks, Body body, void* context);
 
-  // Workers wait awake for the next ParallelFor, as the ops of a net follow each other closely. This
-  // sends them to sleep at once: what comes next is somebody else's and needs the cores.
+  // Workers wait awake for the next ParallelFor, as the ops of a net follow each other closely.
+  // This sends them to sleep at once: what comes next is somebody else's and needs the cores.
   void Rest() { resting_.store(true); }
 
   template <typename F>
@@ -38,6 +39,17 @@ class ThreadPool {
         tasks,
         [](void* context, int64_t task, int thread) { (*static_cast<F*>(context))(task, thread); },
         &f);
+  }
+
+  // Calls body(first, end) for ranges that cover [0, items): as many as are worth a thread's while,
+  // an item being `bytes` of memory to go through.
+  template <typename F>
+  void ParallelRanges(int64_t items, int64_t bytes, const F& body) {
+    constexpr int64_t kTaskBytes = 64 * 1024;
+    const int64_t most = num_threads() == 1 ? 1 : 4 * num_threads();
+    const int64_t tasks = std::max<int64_t>(1, std::min({most, items, items * bytes / kTaskBytes}));
+    auto range = [&](int64_t task, int) { body(items * task / tasks, items * (task + 1) / tasks); };
+    ParallelFor(tasks, range);
   }
 
  private:

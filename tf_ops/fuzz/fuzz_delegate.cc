@@ -71,6 +71,9 @@ const std::vector<OpWithOptions>& Ops() {
       {"LceBMaxPool2d",
        {"filter_height", "filter_width", "stride_height", "stride_width", "padding"}},
       {"LceDequantize", {}},
+      {"KgnScaleMap",
+       {"version", "kernel_height", "kernel_width", "stride_height", "stride_width",
+        "dilation_height", "dilation_width", "padding"}},
   };
   return ops;
 }

@@ -16,6 +16,7 @@ OpFactory MakeConv2DOp;
 OpFactory MakeDenseOp;
 OpFactory MakeMaxPool2DOp;
 OpFactory MakeDequantizeOp;
+OpFactory MakeScaleMapOp;
 OpFactory MakeLceQuantizeOp;
 OpFactory MakeLceBconv2dOp;
 OpFactory MakeLceBMaxPool2dOp;

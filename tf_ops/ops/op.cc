@@ -5,9 +5,9 @@
 
 namespace kgn {
 
-const char* const kOpNames[] = {"KgnQuantize",   "KgnConv2D",   "KgnDense",   "KgnMaxPool2D",
-                                "KgnDequantize", "LceQuantize", "LceBconv2d", "LceBMaxPool2d",
-                                "LceDequantize", nullptr};
+const char* const kOpNames[] = {"KgnQuantize",   "KgnConv2D",     "KgnDense",    "KgnMaxPool2D",
+                                "KgnDequantize", "KgnScaleMap",   "LceQuantize", "LceBconv2d",
+                                "LceBMaxPool2d", "LceDequantize", nullptr};
 
 const char* TypeName(ElementType type) {
   switch (type) {
@@ -26,10 +26,10 @@ const char* TypeName(ElementType type) {
 
 std::unique_ptr<Op> MakeOp(const std::string& name, const uint8_t* options, size_t size,
                            const std::string& kernel) {
-  static OpFactory* const factories[] = {
-      MakeQuantizeOp,   MakeConv2DOp,        MakeDenseOp,
-      MakeMaxPool2DOp,  MakeDequantizeOp,    MakeLceQuantizeOp,
-      MakeLceBconv2dOp, MakeLceBMaxPool2dOp, MakeLceDequantizeOp};
+  static OpFactory* const factories[] = {MakeQuantizeOp,     MakeConv2DOp,     MakeDenseOp,
+                                         MakeMaxPool2DOp,    MakeDequantizeOp, MakeScaleMapOp,
+                                         MakeLceQuantizeOp,  MakeLceBconv2dOp, MakeLceBMaxPool2dOp,
+                                         MakeLceDequantizeOp};
   for (int i = 0; kOpNames[i]; ++i) {
     if (name == kOpNames[i]) return factories[i](options, size, kernel);
   }

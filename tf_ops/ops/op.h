@@ -60,7 +60,7 @@ class Op {
 };
 
 // The names of all ops, null-terminated.
-constexpr size_t kOpCount = 9;
+constexpr size_t kOpCount = 10;
 extern const char* const kOpNames[kOpCount + 1];
 
 // Makes the op `name` from its FlexBuffer options. `kernel` forces a row of the kernels table;

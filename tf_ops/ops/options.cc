@@ -8,6 +8,9 @@
 namespace kgn {
 namespace {
 
+// Of a window that no weights limit, along one axis.
+constexpr int kMostTaps = 255;
+
 void ReadMatmul(OptionReader* reader, MatmulOptions* options) {
   options->bits = reader->OneOf("bits", {1, 2, 4, 32});
   options->channels_in = reader->Size("channels_in", kMostChannels);
@@ -89,6 +92,21 @@ MaxPool2DOptions ParseMaxPool2DOptions(const uint8_t* data, size_t size) {
   options.filter_width = reader.Size("filter_width", kMostExtent);
   options.stride_height = reader.Size("stride_height", kMostExtent);
   options.stride_width = reader.Size("stride_width", kMostExtent);
+  options.padding = static_cast<Padding>(reader.OneOf("padding", {0, 1}));
+  reader.ExpectEnd();
+  return options;
+}
+
+ScaleMapOptions ParseScaleMapOptions(const uint8_t* data, size_t size) {
+  OptionReader reader(data, size);
+  reader.ExpectVersion(kOpsVersion);
+  ScaleMapOptions options;
+  options.kernel_height = reader.Size("kernel_height", kMostTaps);
+  options.kernel_width = reader.Size("kernel_width", kMostTaps);
+  options.stride_height = reader.Size("stride_height", kMostExtent);
+  options.stride_width = reader.Size("stride_width", kMostExtent);
+  options.dilation_height = reader.Size("dilation_height", kMostExtent);
+  options.dilation_width = reader.Size("dilation_width", kMostExtent);
   options.padding = static_cast<Padding>(reader.OneOf("padding", {0, 1}));
   reader.ExpectEnd();
   return options;

@@ -52,11 +52,19 @@ struct MaxPool2DOptions {
   Padding padding;
 };
 
+struct ScaleMapOptions {
+  int kernel_height, kernel_width;
+  int stride_height, stride_width;
+  int dilation_height, dilation_width;
+  Padding padding;
+};
+
 // Each reads the FlexBuffer `data`.
 QuantizeOptions ParseQuantizeOptions(const uint8_t* data, size_t size);
 DequantizeOptions ParseDequantizeOptions(const uint8_t* data, size_t size);
 Conv2DOptions ParseConv2DOptions(const uint8_t* data, size_t size);
 MatmulOptions ParseDenseOptions(const uint8_t* data, size_t size);
 MaxPool2DOptions ParseMaxPool2DOptions(const uint8_t* data, size_t size);
+ScaleMapOptions ParseScaleMapOptions(const uint8_t* data, size_t size);
 
 }  // namespace kgn

@@ -108,6 +108,16 @@ void TestOps() {
   ExpectNoAllocation("KgnDequantize",
                      {{"version", 1}, {"bits", 2}, {"channels", 33}, {"scale", 0.5f}},
                      {Spec(i, {2, 9, 7, 4})});
+  ExpectNoAllocation("KgnScaleMap",
+                     {{"version", 1},
+                      {"kernel_height", 3},
+                      {"kernel_width", 3},
+                      {"stride_height", 2},
+                      {"stride_width", 1},
+                      {"dilation_height", 1},
+                      {"dilation_width", 1},
+                      {"padding", 0}},
+                     {Spec(f, {2, 9, 7, 33})});
   ExpectNoAllocation("KgnMaxPool2D",
                      {{"version", 1},
                       {"bits", 2},

@@ -122,6 +122,7 @@ void Survives(const std::vector<uint8_t>& data) {
       [&] { ParseQuantizeOptions(exact.data(), exact.size()); },
       [&] { ParseDequantizeOptions(exact.data(), exact.size()); },
       [&] { ParseMaxPool2DOptions(exact.data(), exact.size()); },
+      [&] { ParseScaleMapOptions(exact.data(), exact.size()); },
   };
   for (const auto& parse : parsers) {
     try {

@@ -165,6 +165,18 @@ void OtherShapes() {
   CHECK_EQ(Outcome("KgnMaxPool2D", pool, {Int32({1, 9, 8, 8})}), "i[1, 4, 4, 8]");
   CHECK_TRUE(Contains(Outcome("KgnMaxPool2D", pool, {Int32({1, 2, 8, 8})}), "height=2, window=3"));
 
+  Options map = {{"version", 1},       {"kernel_height", 3}, {"kernel_width", 2},
+                 {"stride_height", 2}, {"stride_width", 1},  {"dilation_height", 1},
+                 {"padding", 1},       {"dilation_width", 2}};
+  CHECK_EQ(Outcome("KgnScaleMap", map, {Float32({2, 9, 8, 5})}), "f[2, 4, 6, 1]");
+  CHECK_EQ(Outcome("KgnScaleMap", map, {Float32({0, 9, 8, 5})}), "f[0, 4, 6, 1]");
+  CHECK_TRUE(Contains(Outcome("KgnScaleMap", map, {Float32({2, 2, 8, 5})}), "height=2, window=3"));
+  CHECK_TRUE(Contains(Outcome("KgnScaleMap", map, {Float32({2, 9, 8, 0})}), "with channels"));
+  CHECK_TRUE(Contains(Outcome("KgnScaleMap", map, {Float32({2, 9})}), "[-1, -1, -1, -1]"));
+  CHECK_TRUE(Contains(Outcome("KgnScaleMap", map, {Int32({2, 9, 8, 5})}), "float32"));
+  map["kernel_width"] = 256;
+  CHECK_TRUE(Contains(Outcome("KgnScaleMap", map, {Float32({2, 9, 8, 5})}), "kernel_width=256"));
+
   const Options dense = {{"version", 1},    {"bits", 32},          {"channels_in", 40},
                          {"activation", 0}, {"pre_activation", 0}, {"float_output", 1},
                          {"out_bits", 1},   {"out_scale", 1.0f}};

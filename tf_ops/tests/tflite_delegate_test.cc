@@ -129,7 +129,7 @@ void RegistrationsRunAnOp() {
   CHECK_TRUE(kgn_registration("SomebodysOp") == nullptr);
   CHECK_TRUE(kgn_registration(nullptr) == nullptr);
   for (const char* name :
-       {"KgnQuantize", "KgnConv2D", "KgnDense", "KgnMaxPool2D", "KgnDequantize"}) {
+       {"KgnQuantize", "KgnConv2D", "KgnDense", "KgnMaxPool2D", "KgnDequantize", "KgnScaleMap"}) {
     const TfLiteRegistration* registration = kgn_registration(name);
     CHECK_TRUE(registration != nullptr && std::strcmp(registration->custom_name, name) == 0);
   }

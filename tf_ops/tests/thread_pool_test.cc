@@ -19,6 +19,7 @@ void Exercise(int threads, std::atomic<int>* wrong) {
       ++done[task];
     };
     pool.ParallelFor(tasks, body);
+    if (round % 5 == 0) pool.Rest();
     for (int count : done) *wrong += count != 1;
   }
 }

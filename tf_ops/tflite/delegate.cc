@@ -60,9 +60,9 @@ void* Init(TfLiteContext* context, const char* buffer, size_t) noexcept {
       throw OpError("expected one node of the graph for each kernel");
     }
     settings.rest_after = delegate.last_nodes.count(params.nodes_to_replace->data[0]) > 0;
-    auto op_node = std::make_unique<OpNode>(registration->custom_name, node->custom_initial_data,
-                                            static_cast<size_t>(node->custom_initial_data_size),
-                                            settings);
+    auto op_node =
+        std::make_unique<OpNode>(registration->custom_name, node->custom_initial_data,
+                                 static_cast<size_t>(node->custom_initial_data_size), settings);
     op_node->SetTensors(*node->inputs, *node->outputs, params.output_tensors);
     return op_node.release();
   });
@@ -86,7 +86,7 @@ TfLiteStatus PrepareDelegate(TfLiteContext* context, TfLiteDelegate* delegate) n
     if (context->GetExecutionPlan(context, &plan) != kTfLiteOk) return kTfLiteError;
     const std::vector<int> nodes(plan->data,
                                  plan->data + plan->size);  // replacing changes the plan
-    std::vector<const char*> names;  // null: not ours
+    std::vector<const char*> names;                         // null: not ours
     for (int index : nodes) {
       TfLiteNode* node = nullptr;
       TfLiteRegistration* registration = nullptr;

@@ -2,7 +2,8 @@
 // resolver (iOS, or any build without plugins):
 //
 //   for (const char* name : {"KgnQuantize", "KgnConv2D", "KgnDense", "KgnMaxPool2D",
-//                            "KgnDequantize"})  // for Larq's files: "LceQuantize", ...
+//                            "KgnDequantize", "KgnScaleMap"})  // for Larq's files: "LceQuantize",
+//                            ...
 //     resolver.AddCustom(name, reinterpret_cast<const
 //     TfLiteRegistration*>(kgn_registration(name)));
 //

@@ -1,0 +1,98 @@
+#include "core/scale_map.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/bitpack.h"
+
+namespace kgn {
+namespace {
+
+// Sixteen sums side by side, which any vector unit computes in the same order.
+constexpr int kLanes = 16;
+
+float SumMagnitudes(const float* x, int64_t channels) {
+  float lanes[kLanes] = {};
+  int64_t c = 0;
+  for (; c + kLanes <= channels; c += kLanes) {
+    for (int i = 0; i < kLanes; ++i) lanes[i] += std::fabs(x[c + i]);
+  }
+  for (int i = 0; c < channels; ++i, ++c) lanes[i] += std::fabs(x[c]);
+  for (int width = kLanes / 2; width > 0; width /= 2) {
+    for (int i = 0; i < width; ++i) lanes[i] += lanes[i + width];
+  }
+  return lanes[0];
+}
+
+}  // namespace
+
+Status ScaleMap::Reshape(const ScaleMapParams& params, int64_t batch, int64_t height, int64_t width,
+                         int64_t channels) {
+  const ScaleMapParams& p = params;
+  params_ = params;
+  batch_ = batch;
+  height_ = height;
+  width_ = width;
+  channels_ = channels;
+  out_height_ = ConvOutputSize(height, p.kernel_height, p.stride_height, p.dilation_height,
+                               p.padding, &pad_top_);
+  out_width_ = ConvOutputSize(width, p.kernel_width, p.stride_width, p.dilation_width, p.padding,
+                              &pad_left_);
+  if (batch < 1 || channels < 1 || out_height_ <= 0 || out_width_ <= 0) {
+    return Status::Error(
+        "scale map: expected images with channels, no smaller than the window. Received: "
+        "batch=%lld, height=%lld, width=%lld, channels=%lld",
+        static_cast<long long>(batch), static_cast<long long>(height),
+        static_cast<long long>(width), static_cast<long long>(channels));
+  }
+  const int64_t window = (out_width_ - 1) * p.stride_width +
+                         static_cast<int64_t>(p.kernel_width - 1) * p.dilation_width + 1;
+  pitch_ = std::max(window, pad_left_ + width);
+  int64_t bytes;
+  if (!MultiplyChecked(batch, height, &bytes) || !MultiplyChecked(bytes, 4 * pitch_, &bytes))
+    return Status::Error("scale map: the map is too large");
+  return sums_.Allocate(bytes);
+}
+
+void ScaleMap::SumChannels(const float* input, int64_t first_row, int64_t end_row) const {
+  for (int64_t row = first_row; row < end_row; ++row) {
+    const float* x = input + row * width_ * channels_;
+    float* sums = sums_.data<float>() + row * pitch_ + pad_left_;
+    for (int64_t i = 0; i < width_; ++i) sums[i] = SumMagnitudes(x + i * channels_, channels_);
+  }
+}
+
+void ScaleMap::SumWindow(int64_t row, float* out) const {
+  const ScaleMapParams& p = params_;
+  const float* image = sums_.data<float>() + row / out_height_ * height_ * pitch_;
+  const int64_t top = row % out_height_ * p.stride_height - pad_top_;
+  std::fill_n(out, out_width_, 0.0f);
+  for (int64_t ky = 0; ky < p.kernel_height; ++ky) {
+    const int64_t y = top + ky * p.dilation_height;
+    if (y < 0 || y >= height_) continue;
+    for (int64_t kx = 0; kx < p.kernel_width; ++kx) {
+      const float* sums = image + y * pitch_ + kx * p.dilation_width;
+      if (p.stride_width == 1) {
+        for (int64_t x = 0; x < out_width_; ++x) out[x] += sums[x];
+      } else {
+        for (int64_t x = 0; x < out_width_; ++x) out[x] += sums[x * p.stride_width];
+      }
+    }
+  }
+  const double terms = static_cast<double>(channels_) * p.kernel_height * p.kernel_width;
+  const float factor = static_cast<float>(1 / terms);
+  for (int64_t x = 0; x < out_width_; ++x) out[x] *= factor;
+}
+
+void ScaleMap::Run(const float* input, float* output, ThreadPool* pool) const {
+  pool->ParallelRanges(batch_ * height_, 4 * width_ * channels_,
+                       [&](int64_t first, int64_t end) { SumChannels(input, first, end); });
+  const int64_t window = static_cast<int64_t>(params_.kernel_height) * params_.kernel_width;
+  pool->ParallelRanges(batch_ * out_height_, 4 * out_width_ * window,
+                       [&](int64_t first, int64_t end) {
+                         for (int64_t row = first; row < end; ++row)
+                           SumWindow(row, output + row * out_width_);
+                       });
+}
+
+}  // namespace kgn
