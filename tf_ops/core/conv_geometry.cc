@@ -15,7 +15,7 @@ constexpr int64_t kMapBytes = 256 * 1024;
 constexpr int64_t kWeightBytes = 128 * 1024;
 // A core that is slower, or shared with other work, leaves some of its tasks to the others.
 constexpr int64_t kTasksPerThread = 4;
-constexpr int64_t kTaskPixels = 48;  // of the output, at least
+constexpr int64_t kTaskPixels = 32;  // of the output, at least
 // It never gets larger than this, whatever kernel and dilation a file asks for.
 constexpr int64_t kLargestMapBytes = int64_t{1} << 28;
 
@@ -51,8 +51,8 @@ void CutWork(const ConvParams& p, const ConvKernel& kernel, int num_threads, int
   // Bands make the tables of the rows between them twice.
   const int64_t least_rows =
       std::max<int64_t>(CeilDiv(kTaskPixels, g->out_width), tables ? 2 * p.kernel_height : 1);
-  const int64_t most = std::max<int64_t>(g->out_height / least_rows, num_threads);
-  g->bands = std::max(g->bands, std::min({g->bands * wanted, most, g->out_height}));
+  const int64_t rounds = std::max<int64_t>(1, g->out_height / least_rows / num_threads);
+  g->bands = std::max(g->bands, std::min({g->bands * wanted, rounds * num_threads, g->out_height}));
   g->rows_per_band = CeilDiv(g->out_height, g->bands);
 }
 
