@@ -173,8 +173,15 @@ def max_pool(bits=1, shape=(2, 7, 6, 35), window=(3, 3), strides=(2, 2), padding
     return Case("KgnMaxPool2D", [_activations(random, shape, bits)], options)
 
 
-def scale_map(shape=(2, 7, 6, 35), kernel=(3, 3), strides=(1, 1), dilations=(1, 1), padding=0):
-    random = _random("scale_map", shape, kernel, strides, dilations, padding)
+def scale_map(
+    shape=(2, 7, 6, 35),
+    kernel=(3, 3),
+    strides=(1, 1),
+    dilations=(1, 1),
+    padding=0,
+    affine=False,
+):
+    random = _random("scale_map", shape, kernel, strides, dilations, padding, affine)
     options = {
         "version": 1,
         "kernel_height": kernel[0],
@@ -185,7 +192,10 @@ def scale_map(shape=(2, 7, 6, 35), kernel=(3, 3), strides=(1, 1), dilations=(1, 
         "dilation_width": dilations[1],
         "padding": padding,
     }
-    return Case("KgnScaleMap", [_floats(random, *shape)], options)
+    inputs = [_floats(random, *shape)]
+    if affine:
+        inputs += [_floats(random, shape[-1]), _floats(random, shape[-1])]
+    return Case("KgnScaleMap", inputs, options, (1, 2))
 
 
 CASES = {
@@ -274,6 +284,7 @@ CASES = {
     "max pool 2 bits, valid": max_pool(bits=2, window=(2, 3), padding=1),
     "max pool 4 bits": max_pool(bits=4, strides=(1, 3)),
     "scale map": scale_map(),
+    "scale map, affine": scale_map(affine=True),
     "scale map, 1x1, strides": scale_map(kernel=(1, 1), strides=(2, 2), shape=(1, 5, 8, 64)),
     "scale map, valid, dilation": scale_map(
         kernel=(2, 3), strides=(1, 2), dilations=(3, 1), padding=1

@@ -196,6 +196,8 @@ def kgn_max_pool_2d(
 
 def kgn_scale_map(
     x,
+    multiplier=None,
+    bias=None,
     *,
     kernel_height,
     kernel_width,
@@ -207,6 +209,8 @@ def kgn_scale_map(
     version=1,
 ):
     count, height, width, channels = x.shape
+    if multiplier is not None:
+        x = multiplier * x + bias
     groups = -(-channels // 16)
     lanes = np.zeros((count, height, width, groups, 16), np.float32)
     lanes.reshape(count, height, width, -1)[..., :channels] = np.abs(x)

@@ -184,7 +184,8 @@ void ReferenceMaxPool(const MaxPoolParams& p, int64_t batch, int64_t height, int
 }
 
 void ReferenceScaleMap(const ScaleMapParams& p, int64_t batch, int64_t height, int64_t width,
-                       int64_t channels, const float* input, float* output) {
+                       int64_t channels, const float* input, const float* multiplier,
+                       const float* bias, float* output) {
   int64_t pad_top, pad_left;
   const int64_t out_height = ConvOutputSize(height, p.kernel_height, p.stride_height,
                                             p.dilation_height, p.padding, &pad_top);
@@ -200,8 +201,11 @@ void ReferenceScaleMap(const ScaleMapParams& p, int64_t batch, int64_t height, i
         const int64_t x = pixel % out_width * p.stride_width - pad_left + kx * p.dilation_width;
         if (y < 0 || y >= height || x < 0 || x >= width) continue;
         float lanes[16] = {};
-        for (int64_t c = 0; c < channels; ++c)
-          lanes[c % 16] += std::fabs(input[((n * height + y) * width + x) * channels + c]);
+        for (int64_t c = 0; c < channels; ++c) {
+          float value = input[((n * height + y) * width + x) * channels + c];
+          if (multiplier != nullptr) value = multiplier[c] * value + bias[c];
+          lanes[c % 16] += std::fabs(value);
+        }
         for (int other : {8, 4, 2, 1}) {
           for (int i = 0; i < other; ++i) lanes[i] += lanes[i + other];
         }

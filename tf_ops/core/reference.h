@@ -21,7 +21,8 @@ void ReferenceConv2D(const ConvParams& params, const ConvWeights& weights, int64
 void ReferenceMaxPool(const MaxPoolParams& params, int64_t batch, int64_t height, int64_t width,
                       const int32_t* input, int32_t* output);
 void ReferenceScaleMap(const ScaleMapParams& params, int64_t batch, int64_t height, int64_t width,
-                       int64_t channels, const float* input, float* output);
+                       int64_t channels, const float* input, const float* multiplier,
+                       const float* bias, float* output);
 
 }  // namespace kgn
 

@@ -11,13 +11,25 @@ namespace {
 // Sixteen sums side by side, which any vector unit computes in the same order.
 constexpr int kLanes = 16;
 
-float SumMagnitudes(const float* x, int64_t channels) {
+struct Identity {
+  float operator()(const float* x, int64_t c) const { return x[c]; }
+};
+
+struct Affine {
+  const float* multiplier;
+  const float* bias;
+  float operator()(const float* x, int64_t c) const { return multiplier[c] * x[c] + bias[c]; }
+};
+
+// sum_c |value(x, c)|
+template <typename Value>
+float SumMagnitudes(const float* x, int64_t channels, const Value& value) {
   float lanes[kLanes] = {};
   int64_t c = 0;
   for (; c + kLanes <= channels; c += kLanes) {
-    for (int i = 0; i < kLanes; ++i) lanes[i] += std::fabs(x[c + i]);
+    for (int i = 0; i < kLanes; ++i) lanes[i] += std::fabs(value(x, c + i));
   }
-  for (int i = 0; c < channels; ++i, ++c) lanes[i] += std::fabs(x[c]);
+  for (int i = 0; c < channels; ++i, ++c) lanes[i] += std::fabs(value(x, c));
   for (int width = kLanes / 2; width > 0; width /= 2) {
     for (int i = 0; i < width; ++i) lanes[i] += lanes[i + width];
   }
@@ -54,14 +66,6 @@ Status ScaleMap::Reshape(const ScaleMapParams& params, int64_t batch, int64_t he
   return sums_.Allocate(bytes);
 }
 
-void ScaleMap::SumChannels(const float* input, int64_t first_row, int64_t end_row) const {
-  for (int64_t row = first_row; row < end_row; ++row) {
-    const float* x = input + row * width_ * channels_;
-    float* sums = sums_.data<float>() + row * pitch_ + pad_left_;
-    for (int64_t i = 0; i < width_; ++i) sums[i] = SumMagnitudes(x + i * channels_, channels_);
-  }
-}
-
 void ScaleMap::SumWindow(int64_t row, float* out) const {
   const ScaleMapParams& p = params_;
   const float* image = sums_.data<float>() + row / out_height_ * height_ * pitch_;
@@ -84,11 +88,25 @@ void ScaleMap::SumWindow(int64_t row, float* out) const {
   for (int64_t x = 0; x < out_width_; ++x) out[x] *= factor;
 }
 
-void ScaleMap::Run(const float* input, float* output, ThreadPool* pool) const {
-  pool->ParallelRanges(batch_ * height_, 4 * width_ * channels_,
-                       [&](int64_t first, int64_t end) { SumChannels(input, first, end); });
-  const int64_t window = static_cast<int64_t>(params_.kernel_height) * params_.kernel_width;
-  pool->ParallelRanges(batch_ * out_height_, 4 * out_width_ * window,
+void ScaleMap::Run(const float* input, const float* multiplier, const float* bias, float* output,
+                   ThreadPool* pool) const {
+  auto sum_rows = [&](int64_t first, int64_t end, const auto& value) {
+    for (int64_t row = first; row < end; ++row) {
+      const float* x = input + row * width_ * channels_;
+      float* sums = sums_.data<float>() + row * pitch_ + pad_left_;
+      for (int64_t i = 0; i < width_; ++i, x += channels_)
+        sums[i] = SumMagnitudes(x, channels_, value);
+    }
+  };
+  pool->ParallelRanges(batch_ * height_, 4 * width_ * channels_, [&](int64_t first, int64_t end) {
+    if (multiplier == nullptr) {
+      sum_rows(first, end, Identity());
+    } else {
+      sum_rows(first, end, Affine{multiplier, bias});
+    }
+  });
+  const int64_t taps = static_cast<int64_t>(params_.kernel_height) * params_.kernel_width;
+  pool->ParallelRanges(batch_ * out_height_, 4 * out_width_ * taps,
                        [&](int64_t first, int64_t end) {
                          for (int64_t row = first; row < end; ++row)
                            SumWindow(row, output + row * out_width_);

@@ -10,8 +10,8 @@
 
 namespace kgn {
 
-// KgnScaleMap: float [N, H, W, C] -> float [N, OH, OW, 1], the mean of |x| over the channels, then
-// over the window of a convolution.
+// KgnScaleMap: float [N, H, W, C] -> float [N, OH, OW, 1], the mean of |multiplier * x + bias| over
+// the channels, then over the window of a convolution.
 struct ScaleMapParams {
   int kernel_height = 1;
   int kernel_width = 1;
@@ -30,10 +30,11 @@ class ScaleMap {
                  int64_t channels);
   int64_t output_height() const { return out_height_; }
   int64_t output_width() const { return out_width_; }
-  void Run(const float* input, float* output, ThreadPool* pool) const;
+  // `multiplier` and `bias` [channels]: both or none.
+  void Run(const float* input, const float* multiplier, const float* bias, float* output,
+           ThreadPool* pool) const;
 
  private:
-  void SumChannels(const float* input, int64_t first_row, int64_t end_row) const;
   void SumWindow(int64_t row, float* out) const;
 
   ScaleMapParams params_;

@@ -38,6 +38,19 @@ inline const InputSpec& RequiredInput(const std::vector<InputSpec>& inputs, size
   return *input;
 }
 
+// Whether a batch norm comes with input 0: multiplier and bias, inputs 1 and 2, of [channels].
+inline bool HasBatchNorm(const std::vector<InputSpec>& inputs, int channels) {
+  const InputSpec* multiplier = OptionalInput(inputs, 1, "multiplier", ElementType::kFloat32);
+  const InputSpec* bias = OptionalInput(inputs, 2, "bias", ElementType::kFloat32);
+  if ((multiplier == nullptr) != (bias == nullptr)) {
+    throw OpError("expected multiplier and bias (inputs 1 and 2) both or neither. Received: one");
+  }
+  if (multiplier == nullptr) return false;
+  ExpectShape("multiplier", {channels}, multiplier->shape);
+  ExpectShape("bias", {channels}, bias->shape);
+  return true;
+}
+
 // The data of an input that must be constant, of shape `shape`.
 inline const void* ConstantData(const InputSpec& input, const char* name, const Shape& shape) {
   ExpectShape(name, shape, input.shape);

@@ -27,16 +27,7 @@ class QuantizeOp : public Op {
     pixels_ = 1;
     for (size_t i = 0; i + 1 < shape.size(); ++i) pixels_ *= shape[i];
 
-    const InputSpec* multiplier = OptionalInput(inputs, 1, "multiplier", ElementType::kFloat32);
-    const InputSpec* bias = OptionalInput(inputs, 2, "bias", ElementType::kFloat32);
-    if ((multiplier == nullptr) != (bias == nullptr)) {
-      throw OpError("expected multiplier and bias (inputs 1 and 2) both or neither. Received: one");
-    }
-    has_multiplier_ = multiplier != nullptr;
-    if (has_multiplier_) {
-      ExpectShape("multiplier", {channels}, multiplier->shape);
-      ExpectShape("bias", {channels}, bias->shape);
-    }
+    has_multiplier_ = HasBatchNorm(inputs, channels);
     ThrowIfError(CheckQuantize(params_, kernel_));
     shape.back() = PixelWords(channels, params_.bits);
     return {{ElementType::kInt32, shape}};

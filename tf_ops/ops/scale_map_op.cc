@@ -21,13 +21,14 @@ class ScaleMapOp : public Op {
 
   std::vector<OutputSpec> Prepare(const std::vector<InputSpec>& inputs, ThreadPool* pool) override {
     pool_ = pool;
-    ExpectInputCount(inputs, 1, 1);
+    ExpectInputCount(inputs, 1, 3);
     const Shape& shape = RequiredInput(inputs, 0, "the input", ElementType::kFloat32).shape;
     ExpectShape("an input", {-1, -1, -1, -1}, shape);
     CheckSize("the input", shape);
     if (shape[3] < 1) {
       throw OpError("expected an input with channels. Received: shape=" + ToString(shape));
     }
+    has_multiplier_ = HasBatchNorm(inputs, shape[3]);
     const int height =
         OutputExtent("height", shape[1], params_.kernel_height, params_.stride_height,
                      params_.dilation_height, params_.padding);
@@ -40,7 +41,10 @@ class ScaleMapOp : public Op {
   }
 
   void Run(const void* const* inputs, void* const* outputs) override {
-    map_.Run(static_cast<const float*>(inputs[0]), static_cast<float*>(outputs[0]), pool_);
+    map_.Run(static_cast<const float*>(inputs[0]),
+             has_multiplier_ ? static_cast<const float*>(inputs[1]) : nullptr,
+             has_multiplier_ ? static_cast<const float*>(inputs[2]) : nullptr,
+             static_cast<float*>(outputs[0]), pool_);
   }
 
   std::string kernel() const override { return ""; }
@@ -48,6 +52,7 @@ class ScaleMapOp : public Op {
  private:
   ScaleMapParams params_;
   ScaleMap map_;
+  bool has_multiplier_ = false;
   ThreadPool* pool_ = nullptr;
 };
 

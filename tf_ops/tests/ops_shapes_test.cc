@@ -174,6 +174,9 @@ void OtherShapes() {
   CHECK_TRUE(Contains(Outcome("KgnScaleMap", map, {Float32({2, 9, 8, 0})}), "with channels"));
   CHECK_TRUE(Contains(Outcome("KgnScaleMap", map, {Float32({2, 9})}), "[-1, -1, -1, -1]"));
   CHECK_TRUE(Contains(Outcome("KgnScaleMap", map, {Int32({2, 9, 8, 5})}), "float32"));
+  const std::vector<InputSpec> normed = {Float32({2, 9, 8, 5}), Float32({5}), Float32({5})};
+  CHECK_EQ(Outcome("KgnScaleMap", map, normed), "f[2, 4, 6, 1]");
+  CHECK_TRUE(Contains(Outcome("KgnScaleMap", map, {normed[0], normed[1]}), "both or neither"));
   map["kernel_width"] = 256;
   CHECK_TRUE(Contains(Outcome("KgnScaleMap", map, {Float32({2, 9, 8, 5})}), "kernel_width=256"));
 

@@ -27,12 +27,18 @@ void TestAgainstReference(Random* random, kgn::ThreadPool* pool) {
     const int64_t channels = random->Pick<int>({1, 3, 15, 16, 17, 32, 64, 100});
     const std::vector<float> input =
         kgn_test::RandomFloats(random, batch * height * width * channels, 3);
+    const bool affine = random->Chance(50);
+    const std::vector<float> multiplier = kgn_test::RandomFloats(random, channels, 2);
+    const std::vector<float> bias = kgn_test::RandomFloats(random, channels, 1);
+    const float* m = affine ? multiplier.data() : nullptr;
+    const float* b = affine ? bias.data() : nullptr;
     kgn::ScaleMap map;
     CHECK(map.Reshape(params, batch, height, width, channels).ok(), "case %d", i);
     std::vector<float> expected(batch * map.output_height() * map.output_width(), -1);
     std::vector<float> got(expected.size(), -2);
-    kgn::ReferenceScaleMap(params, batch, height, width, channels, input.data(), expected.data());
-    for (int run = 0; run < 2; ++run) map.Run(input.data(), got.data(), pool);
+    kgn::ReferenceScaleMap(params, batch, height, width, channels, input.data(), m, b,
+                           expected.data());
+    for (int run = 0; run < 2; ++run) map.Run(input.data(), m, b, got.data(), pool);
     CHECK(std::memcmp(got.data(), expected.data(), 4 * got.size()) == 0, "case %d", i);
   }
 }
@@ -45,7 +51,7 @@ void TestBorder(kgn::ThreadPool* pool) {
   for (size_t i = 0; i < input.size(); i += 3) input[i] = -1.0f;
   kgn::ScaleMap map;
   CHECK(map.Reshape(params, 1, 4, 4, 2).ok(), "border");
-  map.Run(input.data(), got.data(), pool);
+  map.Run(input.data(), nullptr, nullptr, got.data(), pool);
   const float ninth = 2.0f * static_cast<float>(1.0 / 18);
   CHECK(got[0] == 4 * ninth && got[1] == 6 * ninth && got[5] == 9 * ninth, "%g %g %g", got[0],
         got[1], got[5]);

@@ -1,34 +1,42 @@
-"""Batch norm in front of KgnQuantize → its multiplier and bias."""
+"""Batch norm in front of KgnQuantize and KgnScaleMap → their multiplier and bias."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..graph import Graph
+from ..graph import Graph, Op
 from .fold_sums import is_affine, read
+
+_TAKES_BATCH_NORM = ("KgnQuantize", "KgnScaleMap")
 
 
 def run(graph: Graph) -> bool:
-    """Folds private chains of MUL and ADD by constants on a single tensor."""
+    """Folds chains of MUL and ADD by constants on a single tensor that nobody else reads."""
     changed = False
-    for op in graph.of_kind("KgnQuantize"):
-        producer = graph.producer(op.inputs[0])
-        if len(op.inputs) > 1 or producer is None or not is_affine(graph, producer):
+    for producer in graph.of_kind("MUL", "ADD"):
+        if producer not in graph.ops or producer.fused_activation:
             continue
-        if producer.fused_activation:
+        target = producer.outputs[0]
+        readers = graph.consumers(target)
+        if not is_affine(graph, producer) or not readers or target in graph.outputs:
             continue
-        if graph.only_consumer(op.inputs[0]) is None:
+        if not all(map(_can_take, readers)):
             continue
         expression = read(graph, producer)
         if len(expression.terms) != 1:
             continue
         ((tensor, coefficient),) = expression.terms.items()
         channels = graph.shape(tensor)[-1]
-        name = graph.name(op.inputs[0])
+        name = graph.name(target)
         values = [
             graph.add_constant(np.broadcast_to(v, (channels,)).astype(np.float32), f"{name}/{what}")
             for v, what in ((coefficient, "multiplier"), (expression.offset, "bias"))
         ]
-        op.inputs = [tensor, *values]
+        for op in readers:
+            op.inputs = [tensor, *values]
         changed = True
     return changed
+
+
+def _can_take(op: Op) -> bool:
+    return op.kind in _TAKES_BATCH_NORM and len(op.inputs) == 1
