@@ -75,9 +75,6 @@ def constant_bytes(layer: keras.layers.Layer, graph: ModelGraph) -> int:
     if isinstance(layer, keras.layers.BatchNormalization):
         vectors = _batch_norm_vectors(layer, graph)
         return vectors * layer.output.shape[-1] * _FLOAT_BYTES
-    if isinstance(layer, ActivationScale):
-        # The box of XNOR-Net's map is a convolution in the file.
-        return (math.prod(layer.kernel_size) + 1) * _FLOAT_BYTES if layer.mode == "xnor" else 0
     weights = layer.count_params()
     if isinstance(layer, _FLOAT_KERNELS) and not layer.use_bias:
         weights += layer.output.shape[-1]
@@ -99,7 +96,7 @@ def overhead_bytes(graph: ModelGraph) -> int:
                 taps = math.prod(layer.kernel.shape[:-2])
                 total += 500 + 590 * taps if taps > 1 else 0
         elif isinstance(layer, ActivationScale):
-            total += 1300 if layer.mode == "xnor" else 800
+            total += 500 if layer.mode == "xnor" else 700
     return total
 
 

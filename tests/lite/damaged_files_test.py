@@ -18,7 +18,13 @@ from flatbuffers import flexbuffers
 from tests.lite.runners import PLUGIN, load
 
 ROOT = Path(__file__).parents[2]
-FAMILIES = {"ours": "v1", "ours_2": "v2", "larq": "lce", "nets": "models"}
+FAMILIES = {
+    "ours": "v1",
+    "ours_2": "v2",
+    "scale_map": "v1_scale_map",
+    "larq": "lce",
+    "nets": "models",
+}
 MUTATIONS = 300  # of each family
 
 # Extents, strides, channels, ... as nobody means them.

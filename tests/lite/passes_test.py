@@ -68,7 +68,37 @@ def test_scale_map_is_shared_and_becomes_an_input():
     graph = converted(two_groups(1, bases=3, scale_map=True))
     scaled = [op for op in graph.of_kind("KgnConv2D") if op.input(4) != ABSENT]
     assert len(scaled) == 6
-    assert len({op.input(4) for op in scaled}) == 2
+    maps = {op.input(4) for op in scaled}
+    assert len(maps) == 2
+    assert {graph.producer(scales).kind for scales in maps} == {"KgnScaleMap"}
+    assert not graph.of_kind("ABS", "MUL")
+
+
+@pytest.mark.parametrize("mode", ["xnor", "mean"])
+def test_scale_of_features_or_of_an_image_stays_float(mode):
+    inputs = keras.Input((6,) if mode == "xnor" else (6, 6, 8))
+    graph = converted(keras.Model(inputs, ActivationScale(mode, 3)(inputs)))
+    assert {"ABS", "MEAN"} <= set(kinds(graph))
+
+
+def test_batch_norm_moves_into_the_quantizer_and_the_scale_map():
+    inputs = keras.Input((6, 6, 8))
+    x = keras.layers.BatchNormalization()(inputs)
+    scales = ActivationScale("xnor", 3, 1, "same")(x)
+    y = keras.layers.Multiply()([conv(8)(Quantize("ste_sign")(x)), scales])
+    graph = converted(randomise(keras.Model(inputs, y)))
+    assert kinds(graph) == {"KgnQuantize": 1, "KgnScaleMap": 1, "KgnConv2D": 1}
+    (quantize,), (scale_map,) = graph.of_kind("KgnQuantize"), graph.of_kind("KgnScaleMap")
+    assert quantize.inputs == scale_map.inputs and len(quantize.inputs) == 3
+
+
+def test_batch_norm_that_others_read_stays():
+    inputs = keras.Input((6, 6, 8))
+    x = keras.layers.BatchNormalization()(inputs)
+    y = keras.layers.Concatenate()([conv(8)(Quantize("ste_sign")(x)), x])
+    graph = converted(randomise(keras.Model(inputs, y)))
+    assert len(graph.of_kind("KgnQuantize")[0].inputs) == 1
+    assert graph.of_kind("MUL", "ADD")
 
 
 def test_relu_before_batch_norm_goes_to_the_accumulator():
