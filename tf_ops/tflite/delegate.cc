@@ -4,7 +4,6 @@
 #include <cstring>
 #include <exception>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -22,7 +21,6 @@ constexpr int kCustomOp = 32;
 struct Delegate {
   TfLiteDelegate base = {};  // what the runtime sees; its data_ points back here
   OpNode::Settings settings;
-  std::set<int> last_nodes;  // of the graph being prepared: ours, followed by one that is not
 };
 
 const char* OurName(const TfLiteRegistration& registration) {
@@ -46,6 +44,9 @@ Result Guard(TfLiteContext* context, Result failure, Body body) noexcept {
   return failure;
 }
 
+// Init learns nothing but the node: whether one of another delegate or of the runtime follows it is
+// told by which Init it is.
+template <bool last>
 void* Init(TfLiteContext* context, const char* buffer, size_t) noexcept {
   return Guard<void*>(context, nullptr, [&]() -> void* {
     const auto& params = *reinterpret_cast<const TfLiteDelegateParams*>(buffer);
@@ -59,7 +60,7 @@ void* Init(TfLiteContext* context, const char* buffer, size_t) noexcept {
                                         &registration) != kTfLiteOk) {
       throw OpError("expected one node of the graph for each kernel");
     }
-    settings.rest_after = delegate.last_nodes.count(params.nodes_to_replace->data[0]) > 0;
+    settings.rest_after = last;
     auto op_node =
         std::make_unique<OpNode>(registration->custom_name, node->custom_initial_data,
                                  static_cast<size_t>(node->custom_initial_data_size), settings);
@@ -95,15 +96,11 @@ TfLiteStatus PrepareDelegate(TfLiteContext* context, TfLiteDelegate* delegate) n
       }
       names.push_back(OurName(*registration));
     }
-    auto& last_nodes = static_cast<Delegate*>(delegate->data_)->last_nodes;
-    last_nodes.clear();
-    for (size_t i = 0; i < nodes.size(); ++i) {
-      if (names[i] && (i + 1 == nodes.size() || !names[i + 1])) last_nodes.insert(nodes[i]);
-    }
     for (size_t i = 0; i < nodes.size(); ++i) {
       if (!names[i]) continue;
       TfLiteRegistration kernel = {};
-      kernel.init = Init;
+      const bool last = i + 1 == nodes.size() || !names[i + 1];
+      kernel.init = last ? Init<true> : Init<false>;
       kernel.free = Free;
       kernel.prepare = PrepareNode;
       kernel.invoke = InvokeNode;
