@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from .interpreter import Interpreter
 
+Key = TypeVar("Key", bound=Hashable)
+
 
 @dataclass(frozen=True)
 class Timing:
-    """Times of one file.
+    """Times of one file with one number of threads.
 
     Attributes:
         name: as given.
+        num_threads: of the interpreter and of our delegate.
         median_ms, fastest_ms: of one invocation, milliseconds.
         file_bytes: size of the file.
     """
 
     name: str
+    num_threads: int
     median_ms: float
     fastest_ms: float
     file_bytes: int
@@ -34,7 +39,7 @@ def benchmark(
     files: dict[str, bytes],
     *,
     batch_size: int = 1,
-    num_threads: int = 1,
+    num_threads: Sequence[int] = (1,),
     runs: int = 50,
     runtime: str = "auto",
 ) -> list[Timing]:
@@ -46,35 +51,38 @@ def benchmark(
     Args:
         files: name → content of a `.tflite` file with one input.
         batch_size: images an invocation.
-        num_threads: threads of the interpreter and of our delegate.
+        num_threads: threads of the interpreter and of our delegate; every file is timed with each.
         runs: timed invocations of each file, after two untimed ones.
         runtime: as in `Interpreter`.
 
     Returns:
-        One `Timing` a file, in the order given.
+        One `Timing` for each file and number of threads, the files in the order given.
     """
     if not files or runs < 1:
         raise ValueError(
             f"Expected at least one file and runs >= 1. Received: {len(files)} files, runs={runs}"
         )
     interpreters = {
-        name: prepared(content, batch_size, num_threads, runtime) for name, content in files.items()
+        (name, threads): prepared(content, batch_size, threads, runtime)
+        for name, content in files.items()
+        for threads in num_threads
     }
-    times = interleave({name: one.invoke for name, one in interpreters.items()}, runs)
+    times = interleave({key: one.invoke for key, one in interpreters.items()}, runs)
     return [
         Timing(
             name,
-            1e3 * float(np.median(times[name])),
-            1e3 * min(times[name]),
-            len(content),
+            threads,
+            1e3 * float(np.median(seconds)),
+            1e3 * min(seconds),
+            len(files[name]),
         )
-        for name, content in files.items()
+        for (name, threads), seconds in times.items()
     ]
 
 
-def interleave(candidates: dict[str, Callable[[], object]], runs: int) -> dict[str, list[float]]:
+def interleave(candidates: dict[Key, Callable[[], object]], runs: int) -> dict[Key, list[float]]:
     """Calls each candidate in turn, `runs` times after two untimed ones; returns the seconds."""
-    times: dict[str, list[float]] = {name: [] for name in candidates}
+    times: dict[Key, list[float]] = {name: [] for name in candidates}
     for run in range(runs + 2):
         for name, candidate in candidates.items():
             start = time.perf_counter()

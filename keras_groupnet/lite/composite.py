@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
 
-def composite(name: str, options: dict[str, int | float], body: Callable, *inputs):
+def composite(name: str, options: Mapping[str, int | float], body: Callable, *inputs):
     """Calls `body(*inputs)` so that the converter emits one custom op instead of its ops.
 
     TFLiteConverter replaces a call of a `tf.function` whose `experimental_implements` carries the

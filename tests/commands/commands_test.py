@@ -73,7 +73,7 @@ def test_benchmark_shows_the_rivals(capsys):
     size = ["--input_shape=16,16,3", "--classes=10", "--runs=1", "--stem=cifar"]
     assert cli.run(["benchmark", *TINY, *size]) == 0
     shown = capsys.readouterr().out
-    assert all(name in shown for name in ("ours", "float32", "int8", "threads 1"))
+    assert all(name in shown for name in ("ours", "float32", "int8", "MiB", "threads 1"))
     vgg = ["--model=vgg_small", "--method=bnn", "--filters=8,8,8,8,8,8", "--runs=1"]
     assert cli.run(["benchmark", *vgg, "--input_shape=16,16,3", "--classes=10"]) == 0
     assert "bnn" in capsys.readouterr().out

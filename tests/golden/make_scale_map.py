@@ -1,4 +1,4 @@
-"""Wrote tests/golden/v1_scale_map/ once, when this op came:  python -m tests.golden.make_scale_map"""
+"""Wrote tests/golden/v1_scale_map/ when the op came:  python -m tests.golden.make_scale_map"""
 
 from pathlib import Path
 

@@ -13,6 +13,12 @@ def test_one_row_a_file_in_order():
     assert [row.file_bytes for row in rows] == [len(content) for content in files.values()]
 
 
+def test_every_file_with_every_number_of_threads():
+    files = {"ours": kgn.convert(two_groups(1)).content}
+    rows = benchmark(files, num_threads=(1, 2), runs=1)
+    assert [(row.name, row.num_threads) for row in rows] == [("ours", 1), ("ours", 2)]
+
+
 def test_nothing_to_time():
     with pytest.raises(ValueError, match="at least one file"):
         benchmark({})
