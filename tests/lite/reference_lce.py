@@ -6,7 +6,7 @@ nothing here, as in LCE's reference kernel, where LCE's fast kernels round once 
 
 import numpy as np
 
-from tests.lite.reference_ops import pack_bits, same_or_valid, unpack_bits
+from tests.lite.reference_ops import convolve, pack_bits, same_or_valid, unpack_bits
 
 ACTIVATIONS = {
     0: (-np.inf, np.inf),
@@ -56,26 +56,11 @@ def lce_bconv2d(x, weights, multiplier, bias, thresholds, *, dtype, scale=1.0, z
     depth = channels // groups
     values = 1.0 - 2.0 * unpack_bits(x, channels)
     signs = 1.0 - 2.0 * unpack_bits(weights, depth)
-    count, height, width, _ = values.shape
-    out_channels, kernel_h, kernel_w, _ = signs.shape
     stride = o["stride_height"], o["stride_width"]
     dilation = o["dilation_height_factor"], o["dilation_width_factor"]
-    oh, top, bottom = same_or_valid(height, kernel_h, stride[0], dilation[0], o["padding"])
-    ow, left, right = same_or_valid(width, kernel_w, stride[1], dilation[1], o["padding"])
-    border = ((0, 0), (top, bottom), (left, right), (0, 0))
-    values = np.pad(values, border, constant_values=o["pad_values"])
+    acc = convolve(values, signs, stride, dilation, o["padding"], o["pad_values"], groups)
 
-    acc = np.zeros((count, oh, ow, groups, out_channels // groups))
-    signs = signs.reshape(groups, out_channels // groups, kernel_h, kernel_w, depth)
-    for i in range(kernel_h):
-        for j in range(kernel_w):
-            rows = slice(i * dilation[0], i * dilation[0] + (oh - 1) * stride[0] + 1, stride[0])
-            columns = slice(j * dilation[1], j * dilation[1] + (ow - 1) * stride[1] + 1, stride[1])
-            taps = values[:, rows, columns].reshape(count, oh, ow, groups, depth)
-            acc += np.einsum("nhwgc,goc->nhwgo", taps, signs[:, :, i, j])
-    acc = acc.reshape(count, oh, ow, out_channels)
-
-    products = kernel_h * kernel_w * depth
+    products = signs[0].size
     twice = products - acc  # 2 * popcount(x xor w)
     if dtype == np.int32:
         return pack_bits(twice > 2 * thresholds.astype(np.int64))

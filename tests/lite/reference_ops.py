@@ -60,6 +60,18 @@ def same_or_valid(size, kernel, stride, dilation, padding):
     return out, total // 2, total - total // 2
 
 
+def shifted(values, kernel, stride, dilation, extent):
+    """What each tap of a window sees of a padded map: `(i, j, values)`, row by row."""
+    for i in range(kernel[0]):
+        for j in range(kernel[1]):
+            starts = i * dilation[0], j * dilation[1]
+            rows, columns = (
+                slice(start, start + (length - 1) * step + 1, step)
+                for start, length, step in zip(starts, extent, stride, strict=True)
+            )
+            yield i, j, values[:, rows, columns]
+
+
 def _epilogue(
     acc,
     options,
@@ -128,6 +140,23 @@ def restore_kernels(stream, channels_out, depth):
     return pack_bits(taps.reshape(channels_out, depth, 3, 3).transpose(0, 2, 3, 1) == 0)
 
 
+def convolve(values, signs, stride, dilation, padding, pad_value, groups):
+    """±1 kernels over a map; `signs` are [C_out, kh, kw, channels of a group]."""
+    count, height, width, _ = values.shape
+    out_channels, kernel_h, kernel_w, depth = signs.shape
+    oh, top, bottom = same_or_valid(height, kernel_h, stride[0], dilation[0], padding)
+    ow, left, right = same_or_valid(width, kernel_w, stride[1], dilation[1], padding)
+    # Padding by 0 adds nothing to the sum, so for ±1 too it is "these taps do not count".
+    border = ((0, 0), (top, bottom), (left, right), (0, 0))
+    values = np.pad(values, border, constant_values=pad_value)
+    acc = np.zeros((count, oh, ow, groups, out_channels // groups))
+    signs = signs.reshape(groups, out_channels // groups, kernel_h, kernel_w, depth)
+    for i, j, seen in shifted(values, (kernel_h, kernel_w), stride, dilation, (oh, ow)):
+        taps = seen.reshape(count, oh, ow, groups, depth)
+        acc += np.einsum("nhwgc,goc->nhwgo", taps, signs[:, :, i, j])
+    return acc.reshape(count, oh, ow, out_channels)
+
+
 def kgn_conv2d(x, weights, *epilogue, **options):
     channels, groups = options["channels_in"], options["groups"]
     if options.get("compression"):
@@ -136,24 +165,8 @@ def kgn_conv2d(x, weights, *epilogue, **options):
     dilation = options["dilation_height"], options["dilation_width"]
     values = x.astype(np.float64) if options["bits"] == 32 else unpack(x, options["bits"], channels)
     signs = 1.0 - 2.0 * unpack_bits(weights, channels // groups)
-    count, height, width, _ = values.shape
-    out_channels, kernel_h, kernel_w, depth = signs.shape
-
-    oh, top, bottom = same_or_valid(height, kernel_h, stride[0], dilation[0], options["padding"])
-    ow, left, right = same_or_valid(width, kernel_w, stride[1], dilation[1], options["padding"])
-    # Padding by 0 adds nothing to the sum, so for ±1 too it is "these taps do not count".
-    border = ((0, 0), (top, bottom), (left, right), (0, 0))
-    values = np.pad(values, border, constant_values=options["pad_value"])
-
-    acc = np.zeros((count, oh, ow, groups, out_channels // groups))
-    signs = signs.reshape(groups, out_channels // groups, kernel_h, kernel_w, depth)
-    for i in range(kernel_h):
-        for j in range(kernel_w):
-            rows = slice(i * dilation[0], i * dilation[0] + (oh - 1) * stride[0] + 1, stride[0])
-            columns = slice(j * dilation[1], j * dilation[1] + (ow - 1) * stride[1] + 1, stride[1])
-            taps = values[:, rows, columns].reshape(count, oh, ow, groups, depth)
-            acc += np.einsum("nhwgc,goc->nhwgo", taps, signs[:, :, i, j])
-    acc = acc.reshape(count, oh, ow, out_channels)
+    padding, pad_value = options["padding"], options["pad_value"]
+    acc = convolve(values, signs, stride, dilation, padding, pad_value, groups)
     return _epilogue(acc, options, *epilogue)
 
 
@@ -182,15 +195,8 @@ def kgn_max_pool_2d(
     ow, left, right = same_or_valid(width, filter_width, stride_width, 1, padding)
     border = ((0, 0), (top, bottom), (left, right), (0, 0))
     values = np.pad(values, border, constant_values=-np.inf)
-    windows = [
-        values[
-            :,
-            i : i + (oh - 1) * stride_height + 1 : stride_height,
-            j : j + (ow - 1) * stride_width + 1 : stride_width,
-        ]
-        for i in range(filter_height)
-        for j in range(filter_width)
-    ]
+    window, stride = (filter_height, filter_width), (stride_height, stride_width)
+    windows = [seen for _, _, seen in shifted(values, window, stride, (1, 1), (oh, ow))]
     return [pack(np.max(windows, axis=0), bits)]
 
 
@@ -223,17 +229,10 @@ def kgn_scale_map(
     ow, left, right = same_or_valid(width, kernel_width, stride_width, dilation_width, padding)
     sums = np.pad(sums, ((0, 0), (top, bottom), (left, right), (0, 0)))
     total = np.zeros((count, oh, ow, 1), np.float32)
-    for i in range(kernel_height):
-        for j in range(kernel_width):
-            y, x = i * dilation_height, j * dilation_width
-            total = (
-                total
-                + sums[
-                    :,
-                    y : y + (oh - 1) * stride_height + 1 : stride_height,
-                    x : x + (ow - 1) * stride_width + 1 : stride_width,
-                ]
-            )
+    kernel, stride = (kernel_height, kernel_width), (stride_height, stride_width)
+    dilation = dilation_height, dilation_width
+    for _, _, seen in shifted(sums, kernel, stride, dilation, (oh, ow)):
+        total = total + seen
     return [total * np.float32(1 / (channels * kernel_height * kernel_width))]
 
 

@@ -24,6 +24,14 @@ void ReadMatmul(OptionReader* reader, MatmulOptions* options) {
   }
 }
 
+void ReadWindow(OptionReader* reader, WindowOptions* options) {
+  options->stride_height = reader->Size("stride_height", kMostExtent);
+  options->stride_width = reader->Size("stride_width", kMostExtent);
+  options->dilation_height = reader->Size("dilation_height", kMostExtent);
+  options->dilation_width = reader->Size("dilation_width", kMostExtent);
+  options->padding = static_cast<Padding>(reader->OneOf("padding", {0, 1}));
+}
+
 }  // namespace
 
 QuantizeOptions ParseQuantizeOptions(const uint8_t* data, size_t size) {
@@ -53,11 +61,7 @@ Conv2DOptions ParseConv2DOptions(const uint8_t* data, size_t size) {
   Conv2DOptions options;
   ReadMatmul(&reader, &options);
   options.groups = reader.Size("groups", kMostChannels);
-  options.stride_height = reader.Size("stride_height", kMostExtent);
-  options.stride_width = reader.Size("stride_width", kMostExtent);
-  options.dilation_height = reader.Size("dilation_height", kMostExtent);
-  options.dilation_width = reader.Size("dilation_width", kMostExtent);
-  options.padding = static_cast<Padding>(reader.OneOf("padding", {0, 1}));
+  ReadWindow(&reader, &options);
   options.pad_value = reader.OneOf("pad_value", {-1, 0, 1});
   options.compressed = version >= 2 && reader.Flag("compression");
   reader.ExpectEnd();
@@ -103,11 +107,7 @@ ScaleMapOptions ParseScaleMapOptions(const uint8_t* data, size_t size) {
   ScaleMapOptions options;
   options.kernel_height = reader.Size("kernel_height", kMostTaps);
   options.kernel_width = reader.Size("kernel_width", kMostTaps);
-  options.stride_height = reader.Size("stride_height", kMostExtent);
-  options.stride_width = reader.Size("stride_width", kMostExtent);
-  options.dilation_height = reader.Size("dilation_height", kMostExtent);
-  options.dilation_width = reader.Size("dilation_width", kMostExtent);
-  options.padding = static_cast<Padding>(reader.OneOf("padding", {0, 1}));
+  ReadWindow(&reader, &options);
   reader.ExpectEnd();
   return options;
 }

@@ -35,11 +35,15 @@ struct MatmulOptions {
   float out_scale;
 };
 
-struct Conv2DOptions : MatmulOptions {
-  int groups;
+// How a window moves over a map.
+struct WindowOptions {
   int stride_height, stride_width;
   int dilation_height, dilation_width;
   Padding padding;
+};
+
+struct Conv2DOptions : MatmulOptions, WindowOptions {
+  int groups;
   int pad_value;
   bool compressed;  // the weights, by Huffman's code
 };
@@ -52,11 +56,8 @@ struct MaxPool2DOptions {
   Padding padding;
 };
 
-struct ScaleMapOptions {
+struct ScaleMapOptions : WindowOptions {
   int kernel_height, kernel_width;
-  int stride_height, stride_width;
-  int dilation_height, dilation_width;
-  Padding padding;
 };
 
 // Each reads the FlexBuffer `data`.

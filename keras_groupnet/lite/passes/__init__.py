@@ -12,8 +12,8 @@ from ..graph import Graph
 from . import (
     fix_reshape,
     fold_activation,
+    fold_batch_norm,
     fold_pixel_scale,
-    fold_quantize,
     fold_sums,
     merge_duplicates,
     pack_inputs,
@@ -25,7 +25,7 @@ _ORDER: tuple[tuple[Callable[[Graph], bool], ...], ...] = (
     (fix_reshape.run, quantize.run),
     (merge_duplicates.run, pack_inputs.run),
     (fold_pixel_scale.run, fold_activation.run, fold_sums.run),
-    (fold_quantize.run,),
+    (fold_batch_norm.run,),
     (pack_outputs.run,),
 )
 
