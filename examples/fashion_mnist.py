@@ -19,13 +19,16 @@ flags.DEFINE_string("data", None, "Folder of the idx files.", required=True)
 flags.DEFINE_integer("bits", 1, "Bits of the activations: 1, 2, 4 or 32.")
 flags.DEFINE_integer("bases", 3, "K.")
 flags.DEFINE_integer("epochs", 6, "Epochs.")
-flags.DEFINE_string("work", "fashion_mnist_run", "Folder for checkpoints and the results.")
+flags.DEFINE_string(
+    "work", None, "Folder for checkpoints and the results; by default one for each net."
+)
 flags.DEFINE_enum("first_last", "float", ["float", "int8"], "What the float layers become.")
 
 
 def main(_):
     """Trains, converts, runs, prints."""
     keras.utils.set_random_seed(0)
+    work = FLAGS.work or f"fashion_mnist_k{FLAGS.bases}_w1a{FLAGS.bits}"
     data = kgn.datasets.load("fashion_mnist", FLAGS.data).standardized()
     batches = kgn.datasets.Batches(data.train_x, data.train_y, batch_size=128, seed=0)
     model = kgn.models.ResNet(
@@ -44,7 +47,7 @@ def main(_):
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    checkpoint = kgn.training.ResumableCheckpoint(FLAGS.work, batches)
+    checkpoint = kgn.training.ResumableCheckpoint(work, batches)
     start = time.perf_counter()
     model.fit(
         batches,
@@ -56,7 +59,7 @@ def main(_):
     )
     seconds = time.perf_counter() - start
 
-    path = f"{FLAGS.work}/model.tflite"
+    path = f"{work}/model.tflite"
     converted = kgn.convert(
         model,
         path,

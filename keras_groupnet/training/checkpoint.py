@@ -111,7 +111,13 @@ class ResumableCheckpoint(keras.callbacks.Callback):
                 f"{len(self.callbacks)}. Use the same model and callbacks, or another folder"
             )
         model.optimizer.build(model.trainable_variables)
-        model.load_weights(newest / _WEIGHTS)
+        try:
+            model.load_weights(newest / _WEIGHTS)
+        except ValueError as error:
+            raise ValueError(
+                f"{newest} was written for another model than {model.name!r}. Use the same model "
+                "and optimizer, or another folder"
+            ) from error
         for variable, value in zip(seeds, state["seeds"], strict=True):
             variable.assign(value)
         # `fit` resets callbacks and may draw random numbers before its first epoch.
