@@ -85,8 +85,8 @@ def print_comparison(
         notes += f" threads: the fastest run of 1 thread / the fastest of {num_threads}."
     table = Table(title=title)
     table.add_column()
-    for heading in columns:
-        table.add_column(heading, justify="right")
+    for heading in columns:  # on 80 columns headings wrap, but between words
+        table.add_column(heading, justify="right", min_width=max(map(len, heading.split())))
     for timing in timings:
         table.add_row(timing.name, *(column.get(timing.name, "") for column in columns.values()))
     console = Console(highlight=False)
