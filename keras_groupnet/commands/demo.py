@@ -127,7 +127,7 @@ def _accuracies(
             name: percent(model.predict(data.test_x, batch_size=512, verbose=0))
             for name, model in in_keras.items()
         },
-        "interpreter": {
+        "file": {
             name: percent(Interpreter(content, num_threads).predict(data.test_x))
             for name, content in files.items()
         },

@@ -84,7 +84,7 @@ def print_comparison(
         }
         notes += f" threads: the fastest run of 1 thread / the fastest of {num_threads}."
     table = Table(title=title)
-    table.add_column()
+    table.add_column(no_wrap=True)
     for heading in columns:  # on 80 columns headings wrap, but between words
         table.add_column(heading, justify="right", min_width=max(map(len, heading.split())))
     for timing in timings:
