@@ -24,7 +24,9 @@ void ReadMatmul(OptionReader* reader, MatmulOptions* options) {
   }
 }
 
-void ReadWindow(OptionReader* reader, WindowOptions* options) {
+// How a window moves over a map.
+template <typename Options>
+void ReadWindow(OptionReader* reader, Options* options) {
   options->stride_height = reader->Size("stride_height", kMostExtent);
   options->stride_width = reader->Size("stride_width", kMostExtent);
   options->dilation_height = reader->Size("dilation_height", kMostExtent);
@@ -101,10 +103,10 @@ MaxPool2DOptions ParseMaxPool2DOptions(const uint8_t* data, size_t size) {
   return options;
 }
 
-ScaleMapOptions ParseScaleMapOptions(const uint8_t* data, size_t size) {
+ScaleMapParams ParseScaleMapOptions(const uint8_t* data, size_t size) {
   OptionReader reader(data, size);
   reader.ExpectVersion(kOpsVersion);
-  ScaleMapOptions options;
+  ScaleMapParams options;
   options.kernel_height = reader.Size("kernel_height", kMostTaps);
   options.kernel_width = reader.Size("kernel_width", kMostTaps);
   ReadWindow(&reader, &options);

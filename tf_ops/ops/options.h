@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "core/conv2d.h"
+#include "core/scale_map.h"
 
 namespace kgn {
 
@@ -35,15 +36,11 @@ struct MatmulOptions {
   float out_scale;
 };
 
-// How a window moves over a map.
-struct WindowOptions {
+struct Conv2DOptions : MatmulOptions {
+  int groups;
   int stride_height, stride_width;
   int dilation_height, dilation_width;
   Padding padding;
-};
-
-struct Conv2DOptions : MatmulOptions, WindowOptions {
-  int groups;
   int pad_value;
   bool compressed;  // the weights, by Huffman's code
 };
@@ -56,16 +53,12 @@ struct MaxPool2DOptions {
   Padding padding;
 };
 
-struct ScaleMapOptions : WindowOptions {
-  int kernel_height, kernel_width;
-};
-
 // Each reads the FlexBuffer `data`.
 QuantizeOptions ParseQuantizeOptions(const uint8_t* data, size_t size);
 DequantizeOptions ParseDequantizeOptions(const uint8_t* data, size_t size);
 Conv2DOptions ParseConv2DOptions(const uint8_t* data, size_t size);
 MatmulOptions ParseDenseOptions(const uint8_t* data, size_t size);
 MaxPool2DOptions ParseMaxPool2DOptions(const uint8_t* data, size_t size);
-ScaleMapOptions ParseScaleMapOptions(const uint8_t* data, size_t size);
+ScaleMapParams ParseScaleMapOptions(const uint8_t* data, size_t size);
 
 }  // namespace kgn

@@ -9,15 +9,7 @@ namespace {
 
 class ScaleMapOp : public Op {
  public:
-  explicit ScaleMapOp(const ScaleMapOptions& options) {
-    params_.kernel_height = options.kernel_height;
-    params_.kernel_width = options.kernel_width;
-    params_.stride_height = options.stride_height;
-    params_.stride_width = options.stride_width;
-    params_.dilation_height = options.dilation_height;
-    params_.dilation_width = options.dilation_width;
-    params_.padding = options.padding;
-  }
+  explicit ScaleMapOp(const ScaleMapParams& params) : params_(params) {}
 
   std::vector<OutputSpec> Prepare(const std::vector<InputSpec>& inputs, ThreadPool* pool) override {
     pool_ = pool;

@@ -12,7 +12,7 @@ namespace {
 void Exercise(int threads, std::atomic<int>* wrong) {
   kgn::ThreadPool pool(threads);
   for (int round = 0; round < 300; ++round) {
-    const int64_t tasks = round % 17;
+    const int64_t tasks = round == 200 ? 200001 : round % 17;  // more than can be claimed singly
     std::vector<int> done(tasks, 0);
     auto body = [&](int64_t task, int thread) {
       if (thread < 0 || thread >= pool.num_threads()) ++*wrong;

@@ -2,10 +2,11 @@
 // resolver (iOS, or any build without plugins):
 //
 //   for (const char* name : {"KgnQuantize", "KgnConv2D", "KgnDense", "KgnMaxPool2D",
-//                            "KgnDequantize", "KgnScaleMap"})  // for Larq's files: "LceQuantize",
-//                            ...
+//                            "KgnDequantize", "KgnScaleMap"})
 //     resolver.AddCustom(name, reinterpret_cast<const
 //     TfLiteRegistration*>(kgn_registration(name)));
+//
+// Larq's files need "LceQuantize" and so on, too (ops/op.cc).
 //
 // They share all code with the delegate and take the number of threads from the runtime.
 #pragma once
