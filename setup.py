@@ -23,7 +23,7 @@ class BuildDelegate(build_ext):
     """
 
     def get_ext_filename(self, fullname):
-        """`keras_groupnet.lite.libkeras_groupnet` -> its path, without Python's ABI suffix."""
+        """`keras_groupnet.runtime.libkeras_groupnet` -> its path, without Python's ABI suffix."""
         return os.path.join(*fullname.split(".")) + ".so"
 
     def build_extension(self, ext):
@@ -56,6 +56,6 @@ class PlatformWheel(bdist_wheel):
 
 
 setup(
-    ext_modules=[Extension("keras_groupnet.lite.libkeras_groupnet", sources=[])],
+    ext_modules=[Extension("keras_groupnet.runtime.libkeras_groupnet", sources=[])],
     cmdclass={"build_ext": BuildDelegate, "bdist_wheel": PlatformWheel},
 )

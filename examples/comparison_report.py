@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from comparison_runs import TEACHER, Settings, finished_results, write_atomically
 
-from keras_groupnet.summary import BINARY_OPERATIONS_PER_REAL
+from keras_groupnet.deployment.summary import BINARY_OPERATIONS_PER_REAL
 
 _COLUMNS = (
     "method",

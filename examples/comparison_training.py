@@ -13,7 +13,7 @@ import numpy as np
 from comparison_runs import TEACHER, Run, Settings, write_atomically
 
 import keras_groupnet as kgn
-from keras_groupnet.summary import ModelSummary, summarize
+from keras_groupnet.deployment.summary import ModelSummary, summarize
 
 _EVALUATION_BATCH = 500
 _LOSS = "sparse_categorical_crossentropy"
@@ -147,7 +147,7 @@ def operations(totals: ModelSummary) -> tuple[int, int]:
 
 def convert_run(run: Run, data: kgn.datasets.Dataset) -> dict[str, Any]:
     """Converts a trained run and compares the file with Keras on the whole test set."""
-    from keras_groupnet.lite.benchmark import benchmark
+    from keras_groupnet.bench.benchmark import benchmark
 
     model = keras.models.load_model(run.model_path)
     path = run.folder / "model.tflite"

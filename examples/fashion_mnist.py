@@ -12,7 +12,7 @@ import numpy as np
 from absl import app, flags
 
 import keras_groupnet as kgn
-from keras_groupnet.lite.benchmark import benchmark
+from keras_groupnet.bench.benchmark import benchmark
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("data", None, "Folder of the idx files.", required=True)

@@ -21,7 +21,7 @@ import numpy as np
 import tflite_runtime.interpreter  # noqa: F401  before LCE's library, which holds a TFLite, too
 from absl import app, flags
 
-from keras_groupnet.lite.interpreter import Interpreter
+from keras_groupnet.runtime.interpreter import Interpreter
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("runs", 100, "Timed runs of each candidate.", 1)

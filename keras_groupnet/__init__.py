@@ -9,10 +9,10 @@ from keras_groupnet.version import __version__
 # A device that only runs converted files (`keras_groupnet.lite.Interpreter`) needs no Keras.
 if find_spec("keras") is not None:
     from keras_groupnet import datasets, layers, methods, models, quantizers, training
-    from keras_groupnet.blocks import Block, BlockLayer
-    from keras_groupnet.groups import GroupSpec, build_groups, partition_blocks
-    from keras_groupnet.summary import summary
-    from keras_groupnet.transfer import TransferReport, transfer_weights
+    from keras_groupnet.deployment.summary import summary
+    from keras_groupnet.structure.blocks import Block, BlockLayer
+    from keras_groupnet.structure.groups import GroupSpec, build_groups, partition_blocks
+    from keras_groupnet.structure.transfer import TransferReport, transfer_weights
 
 __all__ = [
     "Block",

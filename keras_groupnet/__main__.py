@@ -2,7 +2,7 @@
 
 import sys
 
-from keras_groupnet.cli import run
+from keras_groupnet.cli.main import run
 
 if __name__ == "__main__":
     sys.exit(run())

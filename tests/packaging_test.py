@@ -35,7 +35,7 @@ def test_one_wheel_for_every_python(wheel):
 
 def test_contents(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    assert "keras_groupnet/lite/libkeras_groupnet.so" in names
+    assert "keras_groupnet/runtime/libkeras_groupnet.so" in names
     assert "keras_groupnet/py.typed" in names
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"keras_groupnet"}

@@ -71,7 +71,7 @@ step "Python tests, JAX backend"
 # Conversion needs TensorFlow. Most of the time goes into compiling: functions run a few times only.
 JAX_DISABLE_MOST_OPTIMIZATIONS=1 KERAS_BACKEND=jax python -m pytest -q -n auto --dist worksteal \
   --junitxml="$results/jax.xml" \
-  --ignore=tests/lite --ignore=tests/commands --ignore=tests/packaging_test.py
+  --ignore=tests/conversion --ignore=tests/runtime --ignore=tests/bench --ignore=tests/cli --ignore=tests/fuzz --ignore=tests/packaging_test.py
 
 step "Python tests in tflite-runtime 2.14"
 if python -c 'import sys; sys.exit(sys.version_info[:2] > (3, 11))'; then
@@ -80,7 +80,7 @@ if python -c 'import sys; sys.exit(sys.version_info[:2] > (3, 11))'; then
   [ -x "$runtime/bin/python" ] || python -m venv "$runtime"
   "$runtime/bin/python" -m pip install -q tflite-runtime==2.14.0 'numpy<2' pytest
   "$runtime/bin/python" -m pytest -q --noconftest --junitxml="$results/tflite_runtime.xml" \
-    tests/lite/runtimes
+    tests/runtime/stock
 else
   echo "Skipped: tflite-runtime 2.14 has wheels up to Python 3.11."
 fi

@@ -5,10 +5,10 @@ from typing import ClassVar
 
 import keras
 
-from keras_groupnet.blocks import BlockLayer
 from keras_groupnet.methods.single_branch import SingleBranch
 from keras_groupnet.quantizers import ActivationBases, WeightBases
-from keras_groupnet.wiring import quant_layer
+from keras_groupnet.structure.blocks import BlockLayer
+from keras_groupnet.structure.wiring import quant_layer
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -5,12 +5,12 @@ from typing import ClassVar
 
 import keras
 
-from keras_groupnet.blocks import BlockLayer
 from keras_groupnet.constraints import Clip
 from keras_groupnet.layers import Quantize
 from keras_groupnet.methods.single_branch import SingleBranch
 from keras_groupnet.quantizers import BinaryWeight, SteSign
-from keras_groupnet.wiring import quant_layer
+from keras_groupnet.structure.blocks import BlockLayer
+from keras_groupnet.structure.wiring import quant_layer
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

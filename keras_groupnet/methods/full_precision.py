@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import keras
 
-from keras_groupnet.blocks import Block, BlockLayer, batch_norm, max_pool, real_layer
 from keras_groupnet.methods.method import Method
+from keras_groupnet.structure.blocks import Block, BlockLayer, batch_norm, max_pool, real_layer
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from keras_groupnet.blocks import Block
-from keras_groupnet.groups import GroupOptions, GroupSpec, build_groups
 from keras_groupnet.methods.method import Method
+from keras_groupnet.structure.blocks import Block
+from keras_groupnet.structure.groups import GroupOptions, GroupSpec, build_groups
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,10 +5,10 @@ from typing import Any
 
 import keras
 
-from keras_groupnet.blocks import BlockLayer, initializer
 from keras_groupnet.layers import LatentConv2D
 from keras_groupnet.methods.single_branch import SingleBranch
-from keras_groupnet.wiring import Source
+from keras_groupnet.structure.blocks import BlockLayer, initializer
+from keras_groupnet.structure.wiring import Source
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

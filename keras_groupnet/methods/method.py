@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import keras
 
-from keras_groupnet.blocks import Block
+from keras_groupnet.structure.blocks import Block
 
 
 class Method:

@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from keras_groupnet.blocks import Block
 from keras_groupnet.methods.method import Method
-from keras_groupnet.wiring import SHORTCUTS, WIRINGS, Parts, build_chain
+from keras_groupnet.structure.blocks import Block
+from keras_groupnet.structure.wiring import SHORTCUTS, WIRINGS, Parts, build_chain
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -16,7 +16,7 @@ class SingleBranch(Parts, Method):
     A method supplies `activation` and `low_bit_layer`; see `wiring.Parts` for what else it may.
 
     Args:
-        wiring: of the blocks: `"v1"`, `"release"` or `"bi_real"`, see `keras_groupnet.wiring`.
+        wiring: of the blocks: `"v1"`, `"release"` or `"bi_real"`, see `structure.wiring`.
         shortcut: where a block changes the shape: `"binary"` or `"real"`, see `wiring.Parts`.
         pad_values: of `layers.QuantConv2D`.
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 import keras
 
 from keras_groupnet import methods
-from keras_groupnet.blocks import batch_norm, initializer
 from keras_groupnet.methods import FullPrecision, GroupNet, Method
+from keras_groupnet.structure.blocks import batch_norm, initializer
 
 STEMS = ("imagenet", "cifar")
 

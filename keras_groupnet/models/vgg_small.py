@@ -5,7 +5,6 @@ from typing import Any
 
 import keras
 
-from keras_groupnet.blocks import Block, BlockLayer
 from keras_groupnet.methods import Method
 from keras_groupnet.models.common import (
     UNSET,
@@ -16,6 +15,7 @@ from keras_groupnet.models.common import (
     first_layer,
     resolve_method,
 )
+from keras_groupnet.structure.blocks import Block, BlockLayer
 
 
 def VGGSmall(  # noqa: N802

@@ -2,8 +2,8 @@
 
 import keras
 
+from keras_groupnet.deployment.model_graph import leaf_layers
 from keras_groupnet.layers import ProjectionConv2D
-from keras_groupnet.model_graph import leaf_layers
 
 
 def binary_from_ternary(ternary: keras.Model) -> keras.Model:

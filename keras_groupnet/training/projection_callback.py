@@ -4,8 +4,8 @@ from typing import Any
 
 import keras
 
+from keras_groupnet.deployment.model_graph import leaf_layers
 from keras_groupnet.layers import ProjectionConv2D
-from keras_groupnet.model_graph import leaf_layers
 
 
 class ProjectionCallback(keras.callbacks.Callback):

@@ -17,7 +17,7 @@ import dataclasses
 
 import keras
 
-from keras_groupnet.groups import ACTIVATION_BITS
+from keras_groupnet.structure.groups import ACTIVATION_BITS
 from keras_groupnet.training.optimizers import SGDWithL2
 from keras_groupnet.training.schedules import reduce_when_saturated, step_decay
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.lite.lce_cases import CASES
+from tests.runtime.lce_cases import CASES
 
 FOLDER = Path(__file__).parent / "lce"
 CONVERTED = ["bconv_c24", "bconv_int8_out", "bconv_s2"]

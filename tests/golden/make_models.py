@@ -11,7 +11,7 @@ import numpy as np
 
 import keras_groupnet as kgn
 from keras_groupnet.layers import QuantDense, QuantDepthwiseConv2D
-from tests.lite.networks import activation, conv, randomise, two_groups
+from tests.conversion.networks import activation, conv, randomise, two_groups
 
 FOLDER = Path(__file__).parent / "models"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.lite.op_cases import CASES
+from tests.runtime.op_cases import CASES
 
 FOLDER = Path(__file__).parent / "v1"
 NAMES = [

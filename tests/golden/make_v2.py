@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.golden.make_v1 import write
-from tests.lite.op_cases import CASES
+from tests.runtime.op_cases import CASES
 
 FOLDER = Path(__file__).parent / "v2"
 

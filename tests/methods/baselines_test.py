@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_groupnet import methods
-from keras_groupnet.blocks import BlockLayer
+from keras_groupnet.structure.blocks import BlockLayer
 from tests.methods.networks import tiny
 from tests.steps import losses
 from tests.tensors import array, value_and_gradient

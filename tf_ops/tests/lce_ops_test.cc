@@ -1,5 +1,5 @@
 // Larq Compute Engine's ops: shapes of good nodes, refusals of bad ones. What they compute:
-// tests/lite/lce_test.py.
+// tests/runtime/lce_test.py.
 #include <climits>
 #include <string>
 #include <vector>

@@ -1,5 +1,5 @@
 // The plugin's C boundary and the static registrations, driven by the stand-in for the runtime.
-// What the real runtimes make of them: tests/lite/delegate_test.py.
+// What the real runtimes make of them: tests/runtime/delegate_test.py.
 #include <algorithm>
 #include <cstdio>
 #include <cstring>

@@ -1,0 +1,1 @@
+"""Timing and memory of files, ours and the baselines, side by side."""

@@ -1,0 +1,1 @@
+"""From Keras models to `.tflite` files. Needs TensorFlow as the backend of Keras."""

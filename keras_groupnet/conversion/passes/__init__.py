@@ -1,0 +1,38 @@
+"""Rewriting passes over a converted model: one pass, one file, one job.
+
+After every pass the model is valid: each op says exactly what docs/ops.md says. A pass returns
+whether it changed anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from keras_groupnet.conversion.graph import Graph
+from keras_groupnet.conversion.passes import (
+    fix_reshape,
+    fold_activation,
+    fold_batch_norm,
+    fold_pixel_scale,
+    fold_sums,
+    merge_duplicates,
+    pack_inputs,
+    pack_outputs,
+    quantize,
+)
+
+_ORDER: tuple[tuple[Callable[[Graph], bool], ...], ...] = (
+    (fix_reshape.run, quantize.run),
+    (merge_duplicates.run, pack_inputs.run),
+    (fold_pixel_scale.run, fold_activation.run, fold_sums.run),
+    (fold_batch_norm.run,),
+    (pack_outputs.run,),
+)
+
+
+def run(graph: Graph) -> None:
+    """Runs all passes; the passes of one stage are repeated until none of them finds anything."""
+    for stage in _ORDER:
+        while any([one_pass(graph) for one_pass in stage]):
+            graph.tidy()
+    graph.tidy()

@@ -1,0 +1,42 @@
+"""Batch norm in front of KgnQuantize and KgnScaleMap → their multiplier and bias."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from keras_groupnet.conversion.graph import Graph, Op
+from keras_groupnet.conversion.passes.fold_sums import is_affine, read
+
+_TAKES_BATCH_NORM = ("KgnQuantize", "KgnScaleMap")
+
+
+def run(graph: Graph) -> bool:
+    """Folds chains of MUL and ADD by constants on a single tensor that nobody else reads."""
+    changed = False
+    for producer in graph.of_kind("MUL", "ADD"):
+        if producer not in graph.ops or producer.fused_activation:
+            continue
+        target = producer.outputs[0]
+        readers = graph.consumers(target)
+        if not is_affine(graph, producer) or not readers or target in graph.outputs:
+            continue
+        if not all(map(_can_take, readers)):
+            continue
+        expression = read(graph, producer)
+        if len(expression.terms) != 1:
+            continue
+        ((tensor, coefficient),) = expression.terms.items()
+        channels = graph.shape(tensor)[-1]
+        name = graph.name(target)
+        values = [
+            graph.add_constant(np.broadcast_to(v, (channels,)).astype(np.float32), f"{name}/{what}")
+            for v, what in ((coefficient, "multiplier"), (expression.offset, "bias"))
+        ]
+        for op in readers:
+            op.inputs = [tensor, *values]
+        changed = True
+    return changed
+
+
+def _can_take(op: Op) -> bool:
+    return op.kind in _TAKES_BATCH_NORM and len(op.inputs) == 1

@@ -1,0 +1,198 @@
+"""Sums and scalings behind kernel ops (batch norm, λ, skip, base sum) → their epilogues.
+
+A maximal tree of ADDs and of MULs by constants is read as one expression
+
+    root = Σ_t coefficient_t · t + offset
+
+over tensors t that are not themselves such a tree. Terms written by a kernel op take their
+coefficient into multiplier and bias; the kernel ops are then chained: each adds its predecessor
+and, if there are terms that no kernel op writes (a skip times Σλ, or one skip a base), one of them.
+K bases and their sum thus become K ops and no pass over a float map.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from keras_groupnet.conversion.graph import ABSENT, Graph, Op
+from keras_groupnet.conversion.passes.epilogue import (
+    ADDEND,
+    ADDEND_MULTIPLIER,
+    KERNEL_OPS,
+    SECOND_ADDEND,
+    is_float_only,
+    scale_output,
+)
+
+_RELU = 1
+_ZERO = np.zeros((), np.float32)
+
+
+@dataclass
+class Expression:
+    """`Σ coefficient · tensor + offset`, with the affine ops it was read from."""
+
+    terms: dict[int, np.ndarray] = field(default_factory=dict)
+    offset: np.ndarray = field(default_factory=lambda: np.zeros((), np.float32))
+    ops: list[Op] = field(default_factory=list)
+
+
+def affine_parts(graph: Graph, op: Op | None) -> tuple[int, np.ndarray] | None:
+    """`(tensor, constant)` of a MUL by a per-channel or scalar constant, else None."""
+    if op is None or op.kind not in ("MUL", "ADD"):
+        return None
+    for tensor, other in (op.inputs, op.inputs[::-1]):
+        value = graph.constant(other)
+        if value is not None and graph.constant(tensor) is None:
+            channels = graph.shape(op.outputs[0])[-1:]
+            if value.size == 1 or (value.shape[-1:] == channels and value.size == channels[0]):
+                return tensor, value.reshape(-1) if value.size > 1 else value.reshape(())
+    return None
+
+
+def is_affine(graph: Graph, op: Op | None) -> bool:
+    """Whether the op is a node of such a tree."""
+    if op is None or op.kind not in ("MUL", "ADD"):
+        return False
+    if affine_parts(graph, op) is not None:
+        return True
+    same_shape = len({graph.shape(t) for t in (*op.inputs, *op.outputs)}) == 1
+    return op.kind == "ADD" and same_shape
+
+
+def read(graph: Graph, root: Op) -> Expression:
+    """Reads the maximal expression that ends in `root`."""
+    expression = Expression()
+
+    def visit(tensor: int, coefficient: np.ndarray, op: Op | None) -> None:
+        inner = op if op is root else _private_affine(graph, op)
+        if inner is None:
+            before = expression.terms.get(tensor, np.zeros((), np.float32))
+            expression.terms[tensor] = before + coefficient
+            return
+        expression.ops.append(inner)
+        parts = affine_parts(graph, inner)
+        if parts is None:
+            for source in inner.inputs:
+                visit(source, coefficient, graph.producer(source))
+        elif inner.kind == "MUL":
+            visit(parts[0], coefficient * parts[1], graph.producer(parts[0]))
+        else:
+            expression.offset = expression.offset + coefficient * parts[1]
+            visit(parts[0], coefficient, graph.producer(parts[0]))
+
+    visit(root.outputs[0], np.ones((), np.float32), root)
+    return expression
+
+
+def _private_affine(graph: Graph, op: Op | None) -> Op | None:
+    if op is None or not is_affine(graph, op) or op.fused_activation:
+        return None
+    return op if graph.only_consumer(op.outputs[0]) is not None else None
+
+
+def run(graph: Graph) -> bool:
+    """Folds every expression that holds at least one kernel op."""
+    changed = False
+    for op in graph.of_kind("MUL", "ADD"):
+        if op not in graph.ops or not _is_root(graph, op):
+            continue
+        changed |= _fold(graph, op)
+    return changed
+
+
+def _is_root(graph: Graph, op: Op) -> bool:
+    if not is_affine(graph, op) or op.fused_activation not in (0, _RELU):
+        return False
+    reader = graph.only_consumer(op.outputs[0])
+    return bool(op.fused_activation) or reader is None or not is_affine(graph, reader)
+
+
+def _fold(graph: Graph, root: Op) -> bool:
+    expression = read(graph, root)
+    kernels, others = [], []
+    for tensor, coefficient in expression.terms.items():
+        kernel = _absorbing(graph, tensor, expression.ops)
+        if kernel is None:
+            others.append((tensor, coefficient))
+        else:
+            kernels.append((kernel, coefficient))
+    if not kernels:
+        return False
+    relu = root.fused_activation == _RELU
+    if relu and (len(kernels) > 1 or others):
+        return False  # the epilogue's ReLU comes before the addend
+
+    target = root.outputs[0]
+    for op in expression.ops:
+        graph.ops.remove(op)
+    kernels.sort(key=lambda pair: graph.ops.index(pair[0]))
+    if len(others) > len(kernels):
+        kept = len(kernels) - 1
+        others[kept:] = [(_sum(graph, others[kept:], target), np.ones((), np.float32))]
+    previous = ABSENT
+    for i, (op, coefficient) in enumerate(kernels):
+        last = i == len(kernels) - 1
+        scale_output(graph, op, coefficient, expression.offset if last else _ZERO)
+        addends = [previous] if previous != ABSENT else []
+        if i < len(others):
+            addends.insert(0, others[i][0])
+            _set_addend_multiplier(graph, op, others[i][1])
+        for position, tensor in zip((ADDEND, SECOND_ADDEND), addends, strict=False):
+            op.set_input(position, tensor)
+        previous = (
+            target
+            if last
+            else graph.add_tensor(
+                graph.shape(target), np.float32, graph.name(op.outputs[0]) + "/sum", target
+            )
+        )
+        op.outputs = [previous]
+    if relu:
+        kernels[0][0].options["activation"] = 1
+    graph.tidy()
+    return True
+
+
+def _absorbing(graph: Graph, tensor: int, inside: list[Op]) -> Op | None:
+    """The kernel op that writes a term and can take its coefficient.
+
+    Nobody outside the expression may read the term, and there must be no ReLU: relu(y) * c is
+    relu(y * c) only for c >= 0, and an offset cannot move through it at all.
+    """
+    op = graph.producer(tensor)
+    if op is None or op.kind not in KERNEL_OPS or not is_float_only(op):
+        return None
+    if op.options["activation"] or op.input(ADDEND) != ABSENT or tensor in graph.outputs:
+        return None
+    private = all(any(reader is one for one in inside) for reader in graph.consumers(tensor))
+    return op if private else None
+
+
+def _set_addend_multiplier(graph: Graph, op: Op, coefficient: np.ndarray) -> None:
+    if (coefficient == 1).all():
+        return
+    values = np.broadcast_to(coefficient, graph.shape(op.outputs[0])[-1:]).astype(np.float32)
+    name = graph.name(op.outputs[0]) + "/addend_multiplier"
+    op.set_input(ADDEND_MULTIPLIER, graph.add_constant(values, name))
+
+
+def _sum(graph: Graph, terms: list[tuple[int, np.ndarray]], target: int) -> int:
+    """The sum of terms by float ops: there are more of them than kernel ops to add them."""
+    total = ABSENT
+    for tensor, coefficient in terms:
+        if not (coefficient == 1).all():
+            constant = graph.add_constant(
+                np.asarray(coefficient, np.float32), graph.name(tensor) + "/coefficient"
+            )
+            tensor = _insert(graph, "MUL", tensor, constant, target)
+        total = tensor if total == ABSENT else _insert(graph, "ADD", total, tensor, target)
+    return total
+
+
+def _insert(graph: Graph, kind: str, left: int, right: int, like: int) -> int:
+    output = graph.add_tensor(graph.shape(like), np.float32, graph.name(left) + "/term", like)
+    graph.ops.append(graph.elementwise(kind, left, right, output))
+    return output

@@ -1,0 +1,31 @@
+"""The public facade over conversion, running and benchmarks.
+
+Running needs numpy and one of the runtimes; converting needs TensorFlow as Keras' backend, so what
+converts is imported when it is first used.
+"""
+
+from importlib import import_module
+from typing import Any
+
+from keras_groupnet.runtime.delegate import delegate_path
+from keras_groupnet.runtime.interpreter import Interpreter
+
+_LAZY = {
+    "ConversionError": "keras_groupnet.conversion.report",
+    "ConversionReport": "keras_groupnet.conversion.report",
+    "Converted": "keras_groupnet.conversion.converter",
+    "KernelCompression": "keras_groupnet.conversion.report",
+    "LayerFate": "keras_groupnet.conversion.report",
+    "convert": "keras_groupnet.conversion.converter",
+    "to_binary": "keras_groupnet.conversion.true_weights",
+}
+
+__all__ = ["Interpreter", "delegate_path", *_LAZY]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value

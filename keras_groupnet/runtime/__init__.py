@@ -1,0 +1,1 @@
+"""Running converted files: the stock interpreters with our delegate. Needs numpy only."""

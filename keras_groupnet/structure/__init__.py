@@ -1,0 +1,1 @@
+"""What networks are made of: blocks, their wiring, groups of bases, transfer of weights."""
