@@ -73,7 +73,7 @@ def _reshape(graph: Graph, dequantize: Op, op: Op) -> bool:
     name = graph.name(target)
     flat = graph.add_tensor(graph.shape(target), np.float32, name + "/float", target)
     packed = graph.add_tensor(
-        (*outer, bits * -(-channels // 32)), np.int32, name + "/packed", target
+        (*outer, bits * -(-channels // 32)), np.int32, graph.name(quantize.outputs[0]), target
     )
     reshape = Op("RESHAPE", [quantize.inputs[0], *op.inputs[1:]], [flat], {}, op.source, op.code)
     position = graph.ops.index(op)
