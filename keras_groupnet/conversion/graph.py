@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from flatbuffers import Builder, flexbuffers
+from flatbuffers import flexbuffers
+
+from keras_groupnet.conversion.flatbuffer_model import read_model, write_model
 
 _NAMES = {
     value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)
@@ -71,7 +73,7 @@ class Graph:
     """The main subgraph of a model, editable; `to_bytes` writes it back."""
 
     def __init__(self, content: bytes):
-        self.model = schema.ModelT.InitFromPackedBuf(content, 0)
+        self.model = read_model(content)
         if len(self.model.subgraphs) != 1:
             raise ValueError(
                 "Expected a model without control flow (one subgraph). "
@@ -286,6 +288,4 @@ class Graph:
             for entry in (*(signature.inputs or []), *(signature.outputs or [])):
                 entry.tensorIndex = index[entry.tensorIndex]
 
-        builder = Builder(1024)
-        builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
-        return bytes(builder.Output())
+        return write_model(model)
