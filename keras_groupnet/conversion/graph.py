@@ -10,6 +10,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import flexbuffers
 
+from keras_groupnet.conversion.flatbuffer_model import read_model
 from keras_groupnet.conversion.op import ABSENT, OURS, Op, builtin_code, in_order
 from keras_groupnet.conversion.writing import signature_entry, write
 
@@ -62,7 +63,7 @@ class Graph:
                 "Expected the content of a .tflite file. "
                 f"Received: {len(content)} bytes that begin with {bytes(content[:8])!r}"
             )
-        self.model = schema.ModelT.InitFromPackedBuf(content, 0)
+        self.model = read_model(content)
         if len(self.model.subgraphs) != 1:
             raise ValueError(
                 "Expected a model without control flow (one subgraph). "
@@ -73,12 +74,6 @@ class Graph:
                 "Expected a model that is one file. "
                 f"Received: {len(self.model.externalBuffers)} buffers in files of their own."
             )
-        for buffer in self.model.buffers:
-            # Large models keep data behind the flatbuffer; 0 and 1 mean that there is none.
-            if buffer.offset > 1 and buffer.size > 0:
-                end = buffer.offset + buffer.size
-                buffer.data = np.frombuffer(content[buffer.offset : end], np.uint8)
-            buffer.offset = buffer.size = 0
         subgraph = self.model.subgraphs[0]
         self.tensors = subgraph.tensors or []
         self._inputs = _integers(subgraph.inputs)
@@ -87,17 +82,13 @@ class Graph:
         self._producer: dict[int, Op] = {}
         self._readers: dict[int, dict[Op, None]] = {}  # a set that keeps its order
         for op in subgraph.operators or []:
-            self.append(self._read(op, content))
+            self.append(self._read(op))
 
-    def _read(self, op, content: bytes) -> Op:
+    def _read(self, op) -> Op:
         code = self.model.operatorCodes[op.opcodeIndex]
         builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
         options = {}
         kind = _NAMES.get(builtin, f"BUILTIN_{builtin}")
-        if op.largeCustomOptionsOffset > 1:
-            end = op.largeCustomOptionsOffset + op.largeCustomOptionsSize
-            op.customOptions = np.frombuffer(content[op.largeCustomOptionsOffset : end], np.uint8)
-            op.largeCustomOptionsOffset = op.largeCustomOptionsSize = 0
         if builtin == schema.BuiltinOperator.CUSTOM:
             kind = code.customCode.decode()
             if kind.startswith(OURS) and op.customOptions is not None:

@@ -17,6 +17,7 @@ import io
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from keras_groupnet.conversion.flatbuffer_model import read_model, write_model
 from keras_groupnet.conversion.graph import Graph, Op
 from keras_groupnet.runtime.interpreter import Interpreter
 
@@ -70,7 +71,7 @@ def quantize_model(content: bytes, data: np.ndarray) -> bytes:
     signature = Graph(content).model.signatureDefs
     if signature:
         name = signature[0].inputs[0].name.decode()
-    return _quantize(content, name, data)
+    return write_model(read_model(_quantize(content, name, data)))
 
 
 def _quantize(content: bytes, input_name: str, data: np.ndarray | None) -> bytes:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from flatbuffers import Builder
 
+from keras_groupnet.conversion.flatbuffer_model import write_model
 from keras_groupnet.conversion.op import ABSENT, OURS, Op, builtin_code
 
 
@@ -75,9 +75,7 @@ def write(
     model.subgraphs = [subgraph]
     model.signatureDefs = [_moved(s, index, inputs, outputs) for s in signatures]
 
-    builder = Builder(1024)
-    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output())
+    return write_model(model)
 
 
 def _buffer(data) -> schema.BufferT:
