@@ -207,7 +207,7 @@ def _name_kernels(clone: keras.Model, graph: Graph) -> None:
         if waiting:
             # The last name stays, for a layer that is called several times.
             name = waiting.pop(0) if len(waiting) > 1 else waiting[0]
-            op.inputs[1] = graph.add_constant(packed, name)
+            op.set_input(1, graph.add_constant(packed, name))
 
 
 def _compress(content: bytes, cluster: int | None) -> tuple[bytes, list[KernelCompression]]:

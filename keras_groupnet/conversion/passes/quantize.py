@@ -22,10 +22,12 @@ def run(graph: Graph) -> bool:
         options = {"version": 1, "bits": bits}
         # 1 / scale is rounded to float32 once here, as Keras rounds beta / (2^bits - 1).
         step = float(np.float32(1.0 / scale))
-        graph.ops[graph.ops.index(op) : graph.ops.index(op) + 1] = [
-            Op("KgnQuantize", [source], [packed], options | {"scale": scale}),
-            Op(
-                "KgnDequantize", [packed], [target], options | {"channels": channels, "scale": step}
-            ),
-        ]
+        back = options | {"channels": channels, "scale": step}
+        graph.replace(
+            op,
+            [
+                Op("KgnQuantize", [source], [packed], options | {"scale": scale}),
+                Op("KgnDequantize", [packed], [target], back),
+            ],
+        )
     return bool(found)
