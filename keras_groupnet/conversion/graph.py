@@ -283,6 +283,27 @@ class Graph:
         """A new builtin op without options, from one tensor to one; the caller puts it in."""
         return Op(kind, [source], [target], {}, schema.OperatorT(), builtin_code(kind))
 
+    def name_interface(self, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+        """Renames the inputs and outputs of the one signature and puts them in this order.
+
+        Args:
+            inputs: for each input that is called `input_0`, `input_1`, ... its name.
+            outputs: for each output that is called `output_0`, `output_1`, ... its name.
+        """
+        (signature,) = self.model.signatureDefs
+        found = {entry.name.decode(): entry for entry in (*signature.inputs, *signature.outputs)}
+        ordered = [
+            [found[f"{kind}_{number}"] for number in range(len(names))]
+            for kind, names in (("input", inputs), ("output", outputs))
+        ]
+        for entries, names in zip(ordered, (inputs, outputs), strict=True):
+            for entry, name in zip(entries, names, strict=True):
+                entry.name = name.encode()
+        signature.inputs, signature.outputs = ordered
+        self._inputs, self._outputs = (
+            tuple(entry.tensorIndex for entry in entries) for entries in ordered
+        )
+
     def tidy(self) -> None:
         """Drops ops whose outputs nobody reads; puts the rest in a stable execution order."""
         ordered = in_order(self._ops)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -75,3 +76,21 @@ def _is_quantizer(owner: Any, layer: Any) -> bool:
     return any(
         getattr(owner, name, None) is layer for name in ("input_quantizer", "kernel_quantizer")
     )
+
+
+def own_kernels(tree: dict[keras.layers.Layer, str]) -> dict[keras.layers.Layer, int]:
+    """The layers of a tree that hold kernels themselves -> how many weights these have.
+
+    A kernel is a variable of at least two axes; it belongs to the innermost layer that has it.
+    """
+    owners: dict[int, tuple[keras.layers.Layer, Any]] = {}
+    for layer in tree:  # those inside of others come later
+        for variable in layer.weights:
+            # Sequential holds a functional model of its own layers, which comes after them.
+            inner = id(variable) not in owners or not isinstance(layer, keras.Model)
+            if len(variable.shape) >= 2 and inner:
+                owners[id(variable)] = (layer, variable)
+    counts: dict[keras.layers.Layer, int] = {}
+    for layer, variable in owners.values():
+        counts[layer] = counts.get(layer, 0) + math.prod(variable.shape)
+    return {layer: counts[layer] for layer in tree if layer in counts}

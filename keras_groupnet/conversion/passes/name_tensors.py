@@ -16,7 +16,7 @@ def run(graph: Graph) -> bool:
             continue
         if op.kind in ("KgnConv2D", "KgnDense"):
             # A tensor of its own: layers with equal weights share one so far.
-            op.inputs[_WEIGHTS] = graph.add_constant(graph.value(op.inputs[_WEIGHTS]), origin)
+            op.set_input(_WEIGHTS, graph.add_constant(graph.value(op.inputs[_WEIGHTS]), origin))
         else:
             graph.tensors[op.outputs[0]].name = origin.encode()
         changed = True
