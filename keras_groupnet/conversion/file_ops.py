@@ -82,7 +82,7 @@ class FileOps:
             visited.add(op)
             read = op.inputs
             if op.kind in KERNEL_OPS:
-                if tensor not in op.outputs and self._is_compared(op):
+                if tensor not in op.outputs and self.is_compared(op):
                     continue
                 found.append(op)
                 read = tuple(op.input(at) for at in (ADDEND, SECOND_ADDEND))
@@ -93,7 +93,8 @@ class FileOps:
             waiting += [self.graph.producer(one) for one in read if one != ABSENT]
         return found
 
-    def _is_compared(self, op: Op) -> bool:
+    def is_compared(self, op: Op) -> bool:
+        """Whether an op quantizes or multiplies what a kernel op writes as floats."""
         readers = self.graph.consumers(op.outputs[0])
         return bool(op.options["out_bits"]) or any(
             reader.kind == "KgnQuantize"

@@ -19,7 +19,13 @@ from keras_groupnet.conversion.file_ops import FileOps, Values
 from keras_groupnet.conversion.graph import ABSENT, Op
 from keras_groupnet.conversion.open_sums import OpenSums
 from keras_groupnet.conversion.origin import KERNEL, QUANTIZED, SCALE_MAP, Origin
-from keras_groupnet.conversion.passes.epilogue import ADDEND, BIAS, KERNEL_OPS, SECOND_ADDEND
+from keras_groupnet.conversion.passes.epilogue import (
+    ADDEND,
+    BIAS,
+    KERNEL_OPS,
+    QUANTIZE_BIAS,
+    SECOND_ADDEND,
+)
 from keras_groupnet.conversion.problems import Problem
 from keras_groupnet.conversion.replay import own_output, prepared, replay
 from keras_groupnet.conversion.tolerance import bound_of
@@ -35,28 +41,29 @@ class SumsOf:
     Attributes:
         shape: of the sums.
         spread: their standard deviation on real inputs.
-        largest: what no sum can exceed; infinite for sums of floats.
+        largest: what no sum can exceed.
+        whole: whether they are whole numbers.
     """
 
     shape: tuple[int, ...]
     spread: float
     largest: float
+    whole: bool
 
     @classmethod
-    def op(cls, op: Op, acc: np.ndarray, signs: np.ndarray) -> SumsOf:
-        """Those of an op whose sums on real inputs are `acc`."""
+    def op(cls, op: Op, activations: np.ndarray, acc: np.ndarray, signs: np.ndarray) -> SumsOf:
+        """Those of an op that reads `activations` and whose sums on real inputs are `acc`."""
         bits = op.options["bits"]
-        largest = np.inf if bits == 32 else signs[..., 0].size * (2**bits - 1)
-        return cls(acc.shape, float(acc.std()), largest)
+        most = float(np.abs(activations).max(initial=0)) if bits == 32 else 2**bits - 1
+        return cls(acc.shape, float(acc.std()), signs[..., 0].size * most, bits != 32)
 
     def draw(self, generator: np.random.Generator) -> np.ndarray:
         """Random sums: half of them as on real inputs, half from all of the range."""
         near = generator.normal(0, max(self.spread, 1e-3), self.shape)
-        if np.isinf(self.largest):
-            return near.astype(np.float32)
         far = generator.uniform(-self.largest, self.largest, self.shape)
         mixed = np.where(generator.random(self.shape) < 0.5, near, far)
-        return np.clip(np.rint(mixed), -self.largest, self.largest).astype(np.float32)
+        mixed = np.clip(mixed, -self.largest, self.largest)
+        return (np.rint(mixed) if self.whole else mixed).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -118,7 +125,7 @@ def compare_on_random_sums(
         observer = _RandomSums(Values(file, values.arrays | arrays), chosen)
         outputs = keras.tree.flatten(replay(model, given, observer))
         observer.compare_outputs(model, outputs)
-        return observer.differences
+        return [*observer.nearest.values(), *observer.differences]
 
     found = [one for one in differences(sums) if one.channels]
     problems: list[Problem] = []
@@ -153,7 +160,7 @@ def _attributed(
 
     def residual(chosen: dict[Op, np.ndarray]) -> np.ndarray:
         same = [one for one in differences(chosen) if one.where == difference.where]
-        return same[0].residual
+        return same[0].residual if same else np.zeros_like(difference.residual)
 
     def differs(one: np.ndarray) -> bool:
         return bool((~(np.abs(one) <= difference.allowed)).any())
@@ -165,23 +172,29 @@ def _attributed(
             if differs(residual(silent | {op: sums[op]}) - constant):
                 blamed[_layer(file, op)] = "its multiplier or activation"
         if differs(constant) and not blamed:
-            for op in suspects:
-                bias = file.constant(op, BIAS)
-                shifted = file.constant(op, 9)
-                if (bias is not None and bias.any()) or (shifted is not None and shifted.any()):
-                    blamed[_layer(file, op)] = "its bias"
-    if not blamed:
-        names = dict.fromkeys(_layer(file, op) for op in suspects)
-        blamed = {" + ".join(names) or difference.where: "what is folded or added"}
+            # It hangs on no sums. The op that writes the value may have lost its bias.
+            blamed = {
+                _layer(file, op): "its bias"
+                for op in suspects
+                if difference.tensor in op.outputs or _has_bias(file, op)
+            }
+    names = dict.fromkeys(_layer(file, op) for op in suspects)
+    if not blamed or len(blamed) == len(names) > 1:  # something that they share
+        blamed = {" + ".join([*names, difference.where]): "what is folded, added or follows"}
     largest = float(np.abs(difference.residual).max())
     return [
         Problem(
             layer,
-            f"what Keras makes of its sums in {difference.where}",
+            f"what Keras makes of its sums: {difference.where}",
             f"{what} differs, in {difference.channels} channel(s) by up to {largest:.3g}",
         )
         for layer, what in blamed.items()
     ]
+
+
+def _has_bias(file: FileOps, op: Op) -> bool:
+    biases = (file.constant(op, BIAS), file.constant(op, QUANTIZE_BIAS))
+    return any(bias is not None and bias.any() for bias in biases)
 
 
 def _layer(file: FileOps, op: Op) -> str:
@@ -202,6 +215,28 @@ class _RandomSums:
         self.values = values
         self.sums = sums
         self.differences: list[Difference] = []
+        self.nearest: dict[int, Difference] = {}
+        self._open: dict[tuple[int, ...], list[tuple[int, Op]]] = {}
+        for op in sums:
+            if not self.file.is_compared(op):
+                y = values.arrays[op.outputs[0]]
+                self._open.setdefault(y.shape, []).append((op.outputs[0], op))
+
+    def float_layer(self, name: str, y: np.ndarray) -> None:
+        """Finds what of the file is this output, if no quantizer compares it.
+
+        The sums being random, no two values are equal by chance: the file's tensor is the one that
+        is equal in most channels, and it should be so in all.
+        """
+        if y.ndim < 2 or not y.size:
+            return
+        for tensor, op in self._open.get(y.shape, ()):
+            residual = self.values.arrays[tensor] - y
+            allowed = bound_of(self.values, op, y).per_channel(y.shape[-1])
+            one = Difference(f"the output of '{name}'", tensor, residual, allowed)
+            best = self.nearest.get(tensor)
+            if one.channels <= y.shape[-1] // 2 and (best is None or one.channels < best.channels):
+                self.nearest[tensor] = one
 
     def quantizer(
         self, name: str, call: int, part: int, quantization: Quantization, x: np.ndarray
@@ -212,7 +247,7 @@ class _RandomSums:
         if op is not None:
             source = op.inputs[0] if op.kind == "KgnQuantize" else op.outputs[0]
             value = self.values.before_quantizer(op, self.values.arrays[source])
-            self._compare(f"front of '{name}'", source, op, value, x)
+            self._compare(f"the input of '{name}'", source, op, value, x)
         return np.asarray(
             keras.ops.convert_to_numpy(quantization.quantizer(keras.ops.convert_to_tensor(x)))
         )
@@ -290,7 +325,7 @@ class _RandomSums:
             producer = self.file.graph.producer(tensor)
             source = producer if producer in self.file.float_output else None
             found = self.values.arrays[tensor]
-            self._compare(f"front of '{name}'", tensor, source, found, x)
+            self._compare(f"the input of '{name}'", tensor, source, found, x)
 
     def _compare(self, where, tensor, op, value, x) -> None:
         if value.size != x.size:

@@ -43,6 +43,9 @@ class Observer(Protocol):
     ) -> np.ndarray:
         """The output of a binary layer for the input `x`, which it may have to quantize."""
 
+    def float_layer(self, name: str, y: np.ndarray) -> None:
+        """Is told an output of any other layer."""
+
 
 def replay(model: keras.Model, inputs: Any, observer: Observer) -> Any:
     """Calls the model on `inputs`, with the observer in the place of our layers.
@@ -60,8 +63,8 @@ def replay(model: keras.Model, inputs: Any, observer: Observer) -> Any:
     replacements: list[tuple[Any, str, Any]] = []
     for layer, name in names.items():
         hook = _hook(layer, name, observer)
-        if hook is not None:
-            replacements.append((layer, "call", _counted(hook, name, calls)))
+        call = _told(layer, name, observer) if hook is None else _counted(hook, name, calls)
+        replacements.append((layer, "call", call))
     with attributes_replaced(replacements), computing_in_float32([model, *names]):
         return model(inputs, training=False)
 
@@ -72,6 +75,19 @@ def _counted(hook: Callable[..., Any], name: str, calls: dict[str, int]) -> Call
         calls[name] = number + 1
         x = np.asarray(keras.ops.convert_to_numpy(inputs), np.float32)
         return keras.ops.convert_to_tensor(np.asarray(hook(number, x), np.float32))
+
+    return call
+
+
+def _told(layer: keras.layers.Layer, name: str, observer: Observer) -> Callable[..., Any]:
+    own = layer.call
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        outputs = own(*args, **kwargs)
+        for one in keras.tree.flatten(outputs):
+            if keras.ops.is_tensor(one) and "float" in keras.backend.standardize_dtype(one.dtype):
+                observer.float_layer(name, np.asarray(keras.ops.convert_to_numpy(one)))
+        return outputs
 
     return call
 

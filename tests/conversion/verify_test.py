@@ -220,8 +220,7 @@ def test_two_outputs_exchanged():
     outputs = first.outputs, second.outputs
     first.outputs = [graph.add_tensor(graph.shape(outputs[0][0]), np.float32, "free")]
     second.outputs, first.outputs = outputs[0], outputs[1]
-    report = refused(model, graph)
-    assert any("output" in problem.layer for problem in report.problems)
+    refused(model, graph, "left", "right")
 
 
 def test_a_layer_is_missing():
