@@ -28,10 +28,11 @@ from keras_groupnet.conversion.passes.epilogue import (
 )
 from keras_groupnet.conversion.problems import Problem
 from keras_groupnet.conversion.replay import own_output, prepared, replay
-from keras_groupnet.conversion.tolerance import bound_of
+from keras_groupnet.conversion.tolerance import UnpackedQuantizers, bound_of
 from keras_groupnet.deployment import Deployment, Quantization
 
 _MOST_TRIED = 24  # ops of one sum; more are named together
+_MOST_ATTRIBUTED = 8  # sums; a file with more that are wrong is wrong altogether
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,8 @@ def compare_on_random_sums(
 
     found = [one for one in differences(sums) if one.channels]
     problems: list[Problem] = []
-    for one in found[:3]:  # the others are mostly what follows from these
+    by_sources = {frozenset(file.sources(one.tensor)): one for one in reversed(found)}
+    for one in list(by_sources.values())[::-1][:_MOST_ATTRIBUTED]:
         problems += _attributed(file, one, sums, differences)
     return list(dict.fromkeys(problems))
 
@@ -172,11 +174,11 @@ def _attributed(
             if differs(residual(silent | {op: sums[op]}) - constant):
                 blamed[_layer(file, op)] = "its multiplier or activation"
         if differs(constant) and not blamed:
-            # It hangs on no sums. The op that writes the value may have lost its bias.
+            # It hangs on no sums. The last op, which has the bias of a sum, may have lost it.
             blamed = {
                 _layer(file, op): "its bias"
                 for op in suspects
-                if difference.tensor in op.outputs or _has_bias(file, op)
+                if op is suspects[0] or _has_bias(file, op)
             }
     names = dict.fromkeys(_layer(file, op) for op in suspects)
     if not blamed or len(blamed) == len(names) > 1:  # something that they share
@@ -215,6 +217,7 @@ class _RandomSums:
         self.values = values
         self.sums = sums
         self.differences: list[Difference] = []
+        self._unpacked = UnpackedQuantizers()
         self.nearest: dict[int, Difference] = {}
         self._open: dict[tuple[int, ...], list[tuple[int, Op]]] = {}
         for op in sums:
@@ -248,9 +251,12 @@ class _RandomSums:
             source = op.inputs[0] if op.kind == "KgnQuantize" else op.outputs[0]
             value = self.values.before_quantizer(op, self.values.arrays[source])
             self._compare(f"the input of '{name}'", source, op, value, x)
-        return np.asarray(
+        result = np.asarray(
             keras.ops.convert_to_numpy(quantization.quantizer(keras.ops.convert_to_tensor(x)))
         )
+        if not quantization.packed:
+            self._unpacked.note(quantization, x, result)
+        return result
 
     def scale_map(
         self, name: str, call: int, x: np.ndarray, own: Callable[[Any], Any]
@@ -331,5 +337,5 @@ class _RandomSums:
         if value.size != x.size:
             return  # a pooling stands between
         allowed = bound_of(self.values, op, x).per_channel(x.shape[-1])
-        residual = value.reshape(x.shape) - x
+        residual = np.where(self._unpacked.near_threshold(x), 0, value.reshape(x.shape) - x)
         self.differences.append(Difference(where, tensor, residual, allowed))

@@ -13,11 +13,12 @@ from keras_groupnet.conversion.passes.epilogue import (
     QUANTIZE_BIAS,
     QUANTIZE_MULTIPLIER,
 )
+from keras_groupnet.deployment import Quantization
 
 # Both sides round every product and sum once; a dozen stand between two quantizers, and what a
 # skip carries was rounded in the blocks before. Wrong constants differ by far more: one bit of a
 # kernel by 2 of some thousand, a bias by a share of the values' spread.
-_ROUNDINGS = 64
+_ROUNDINGS = 128
 
 
 @dataclass(frozen=True)
@@ -72,3 +73,27 @@ def bound_of(values: Values, op: Op | None, x: np.ndarray) -> Bound:
     if source.shape != magnitude.shape:  # a pooling or reshape stands between
         return Bound(np.asarray(max(source.max(initial=0), magnitude.max(initial=0))))
     return Bound(np.maximum(magnitude, source))
+
+
+class UnpackedQuantizers:
+    """The quantizers of numbers of bits that are not packed: float ops in the file, too.
+
+    A value within rounding of one of their thresholds may be a step apart behind them.
+    """
+
+    def __init__(self) -> None:
+        self._known: list[tuple[Quantization, np.ndarray, np.ndarray]] = []
+
+    def note(self, quantization: Quantization, x: np.ndarray, result: np.ndarray) -> None:
+        """Remembers what such a quantizer made of `x`."""
+        self._known.append((quantization, x, result))
+
+    def near_threshold(self, values: np.ndarray) -> np.ndarray | bool:
+        """Which of these values may be a step apart; False if they are no quantizer's result."""
+        for quantization, x, result in self._known:
+            if result.shape == values.shape and np.array_equal(result, values):
+                step = 2.0 if quantization.bits == 1 else quantization.step
+                lowest = 0.0 if quantization.bits == 1 else step / 2
+                distance = np.abs((x - lowest) / step - np.rint((x - lowest) / step)) * step
+                return distance <= Bound(largest(x)).per_channel(x.shape[-1])
+        return False
