@@ -141,10 +141,10 @@ def test_flatten_moves_before_the_quantizer_and_is_not_dynamic():
     assert graph.constant(graph.ops[0].inputs[1]).tolist() == [-1, 45]
 
 
-def test_float_reader_of_a_quantised_tensor_gets_a_dequantizer():
+def test_float_reader_of_a_quantized_tensor_gets_a_dequantizer():
     inputs = keras.Input((5, 5, 8))
-    quantised = activation(2)(inputs)
-    graph = converted(keras.Model(inputs, keras.layers.Add()([conv(8)(quantised), quantised])))
+    quantized = activation(2)(inputs)
+    graph = converted(keras.Model(inputs, keras.layers.Add()([conv(8)(quantized), quantized])))
     assert kinds(graph) == {"KgnQuantize": 1, "KgnDequantize": 1, "KgnConv2D": 1}
 
 
@@ -179,10 +179,10 @@ def test_relu_does_not_pass_a_scale_of_unknown_sign():
 
 def test_bases_with_skips_of_their_own_add_them_beside_their_predecessor():
     inputs = keras.Input((5, 5, 8))
-    quantised = Quantize("ste_sign")(inputs)
+    quantized = Quantize("ste_sign")(inputs)
     branches = []
     for _ in range(3):
-        x = conv(8)(quantised)
+        x = conv(8)(quantized)
         branches.append(keras.layers.Add()([conv(8)(Quantize("ste_sign")(x)), x]))
     graph = converted(randomise(keras.Model(inputs, GroupSum()(branches))))
     assert kinds(graph) == {"KgnQuantize": 1, "KgnConv2D": 6}
