@@ -78,6 +78,14 @@ def test_constant_maps_stay():
     refuse(b, [b.mul(b.conv(b.image(4, 4, 8)), scales)], images(4, 4, 8))
 
 
+def test_a_constant_number_is_left_to_the_multiplier():
+    b = GraphBuilder(batch=3)
+    one = np.full((1, 1, 1, 1), -0.5, np.float32)
+    refuse(b, [b.mul(b.conv(b.image(4, 4, 8)), one)], images(4, 4, 8))
+    b = GraphBuilder(batch=1)
+    refuse(b, [b.mul(b.conv(b.image(4, 4, 8)), one)], images(4, 4, 8, batch=1))
+
+
 @pytest.mark.parametrize("options", [{"bias": True}, {"activation": 1}], ids=str)
 def test_behind_a_bias_or_a_relu_it_stays(options):
     b = GraphBuilder()
