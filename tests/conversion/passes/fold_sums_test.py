@@ -285,6 +285,15 @@ def test_the_sum_of_bases_under_an_activation(activation):
     assert kinds(graph) == ["KgnConv2D", "KgnConv2D", UNARY[activation]]
 
 
+@pytest.mark.parametrize("activation", UNARY)
+def test_the_sum_of_bases_alone_under_an_activation(activation):
+    b = GraphBuilder()
+    x = b.image(4, 3, 5)
+    y = b.add(b.batch_norm(b.conv(x)), b.conv(x), activation)
+    graph = fold(b, [y], images(4, 3, 5))
+    assert kinds(graph) == ["KgnConv2D", "KgnConv2D", UNARY[activation]]
+
+
 def test_an_activation_inside_ends_the_expression():
     b = GraphBuilder()
     y = b.mul(b.conv(b.image(4, 3, 5)), b.vector(5), RELU6)
