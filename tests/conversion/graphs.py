@@ -9,7 +9,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from keras_groupnet.conversion.bitpack import pack_bits
 from keras_groupnet.conversion.graph import Graph
-from tests.runtime.model_builder import CONV2D_DEFAULTS, DENSE_DEFAULTS, ModelBuilder
+from tests.runtime.model_builder import ABSENT, CONV2D_DEFAULTS, DENSE_DEFAULTS, ModelBuilder
 from tests.runtime.reference_ops import same_or_valid
 from tests.runtime.runners import invoke, load
 
@@ -113,7 +113,7 @@ class GraphBuilder(ModelBuilder):
         values = self.random.choice([-2.0, -1.5, -0.5, 0.25, 0.5, 1.5], channels)
         return values.astype(np.float32)
 
-    def conv(self, x, filters=5, kernel=(3, 3), positive=False, bias=False, **options):
+    def conv(self, x, filters=5, kernel=(3, 3), positive=False, bias=False, addend=None, **options):
         """KgnConv2D that reads floats."""
         *outer, channels = self.shape(x)
         weights = pack_bits(self.random.random((filters, *kernel, channels)) < 0.5)
@@ -128,6 +128,8 @@ class GraphBuilder(ModelBuilder):
         constants = [weights, np.abs(multiplier) if positive else multiplier]
         constants.append(self.vector(filters) if bias else np.zeros(filters, np.float32))
         inputs = [x, *(self.constant(value) for value in constants)]
+        if addend is not None:
+            inputs += [ABSENT, addend]
         self.custom("KgnConv2D", inputs, [output], options)
         return output
 
