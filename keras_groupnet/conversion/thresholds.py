@@ -6,7 +6,7 @@ import numpy as np
 
 
 def thresholds(options: dict, arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """The accumulators at which the quantised output changes.
+    """The accumulators at which the quantized output changes.
 
     Every step of the epilogue (docs/ops.md) is monotone in the accumulator, roundings included, so
 
@@ -30,7 +30,7 @@ def thresholds(options: dict, arrays: dict[str, np.ndarray]) -> tuple[np.ndarray
     levels = 2 ** options["out_bits"] - 1
 
     def codes(acc: np.ndarray) -> np.ndarray:
-        return _quantised(acc, options, arrays)
+        return _quantized(acc, options, arrays)
 
     at_ends = [codes(np.full(channels, end)) for end in (-largest, largest)]
     direction = np.where(at_ends[1] >= at_ends[0], 1, -1)
@@ -48,7 +48,7 @@ def thresholds(options: dict, arrays: dict[str, np.ndarray]) -> tuple[np.ndarray
     return found, direction.astype(np.int8)
 
 
-def _quantised(acc: np.ndarray, options: dict, arrays: dict[str, np.ndarray]) -> np.ndarray:
+def _quantized(acc: np.ndarray, options: dict, arrays: dict[str, np.ndarray]) -> np.ndarray:
     """The epilogue without run-time inputs: the code of one accumulator a channel."""
     v = acc.astype(np.float32)
     if options["pre_activation"]:

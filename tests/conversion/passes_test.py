@@ -141,10 +141,10 @@ def test_flatten_moves_before_the_quantizer_and_is_not_dynamic():
     assert graph.constant(graph.ops[0].inputs[1]).tolist() == [-1, 45]
 
 
-def test_float_reader_of_a_quantised_tensor_gets_a_dequantizer():
+def test_float_reader_of_a_quantized_tensor_gets_a_dequantizer():
     inputs = keras.Input((5, 5, 8))
-    quantised = activation(2)(inputs)
-    graph = converted(keras.Model(inputs, keras.layers.Add()([conv(8)(quantised), quantised])))
+    quantized = activation(2)(inputs)
+    graph = converted(keras.Model(inputs, keras.layers.Add()([conv(8)(quantized), quantized])))
     assert kinds(graph) == {"KgnQuantize": 1, "KgnDequantize": 1, "KgnConv2D": 1}
 
 
@@ -179,10 +179,10 @@ def test_relu_does_not_pass_a_scale_of_unknown_sign():
 
 def test_bases_with_skips_of_their_own_add_them_beside_their_predecessor():
     inputs = keras.Input((5, 5, 8))
-    quantised = Quantize("ste_sign")(inputs)
+    quantized = Quantize("ste_sign")(inputs)
     branches = []
     for _ in range(3):
-        x = conv(8)(quantised)
+        x = conv(8)(quantized)
         branches.append(keras.layers.Add()([conv(8)(Quantize("ste_sign")(x)), x]))
     graph = converted(randomise(keras.Model(inputs, GroupSum()(branches))))
     assert kinds(graph) == {"KgnQuantize": 1, "KgnConv2D": 6}
@@ -191,3 +191,19 @@ def test_bases_with_skips_of_their_own_add_them_beside_their_predecessor():
     assert [op.input(ADDEND) for op in second] == [op.outputs[0] for op in first]
     chain = [op.outputs[0] for op in second]
     assert [op.input(SECOND_ADDEND) for op in second] == [ABSENT, *chain[:2]]
+
+
+@pytest.mark.parametrize(
+    "activation, kind",
+    [("relu", "RELU"), ("relu6", "RELU6"), ("hard_tanh", "RELU_N1_TO_1")],
+)
+@pytest.mark.parametrize("skip", [True, False])
+def test_an_activation_behind_batch_norm_leaves_one_op(activation, kind, skip):
+    inputs = keras.Input((5, 5, 8))
+    x = keras.layers.BatchNormalization()(conv(8)(Quantize("ste_sign")(inputs)))
+    if skip:
+        x = keras.layers.Add()([inputs, x])
+    graph = converted(randomise(keras.Model(inputs, keras.layers.Activation(activation)(x))))
+    left = [] if activation == "relu" and not skip else [kind]
+    assert [op.kind for op in graph.ops] == ["KgnQuantize", "KgnConv2D", *left]
+    assert (graph.ops[1].input(ADDEND) != ABSENT) == skip

@@ -20,13 +20,14 @@ from keras_groupnet.conversion.passes import (
     pack_inputs,
     pack_outputs,
     quantize,
+    skip_activation,
 )
 
 _ORDER: tuple[tuple[Callable[[Graph], bool], ...], ...] = (
     (name_tensors.run,),
     (fix_reshape.run, quantize.run),
     (merge_duplicates.run, pack_inputs.run),
-    (fold_pixel_scale.run, fold_activation.run, fold_sums.run),
+    (skip_activation.run, fold_pixel_scale.run, fold_activation.run, fold_sums.run),
     (fold_batch_norm.run,),
     (pack_outputs.run,),
 )

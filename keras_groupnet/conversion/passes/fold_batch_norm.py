@@ -6,21 +6,25 @@ import numpy as np
 
 from keras_groupnet.conversion.graph import Graph, Op
 from keras_groupnet.conversion.passes.fold_sums import is_affine, read
+from keras_groupnet.conversion.passes.skip_activation import ignores_fused
 
 _TAKES_BATCH_NORM = ("KgnQuantize", "KgnScaleMap")
 
 
 def run(graph: Graph) -> bool:
-    """Folds chains of MUL and ADD by constants on a single tensor that nobody else reads."""
+    """Folds chains of MUL and ADD by constants on a single tensor that nobody else reads.
+
+    An activation fused into the chain's end goes if no quantizer behind it can notice it.
+    """
     changed = False
     for producer in graph.of_kind("MUL", "ADD"):
-        if producer not in graph or producer.fused_activation:
+        if producer not in graph:
             continue
         target = producer.outputs[0]
         readers = graph.consumers(target)
         if not is_affine(graph, producer) or not readers or target in graph.outputs:
             continue
-        if not all(map(_can_take, readers)):
+        if not all(_can_take(op, producer.fused_activation) for op in readers):
             continue
         expression = read(graph, producer)
         if len(expression.terms) != 1:
@@ -38,5 +42,7 @@ def run(graph: Graph) -> bool:
     return changed
 
 
-def _can_take(op: Op) -> bool:
-    return op.kind in _TAKES_BATCH_NORM and len(op.inputs) == 1
+def _can_take(op: Op, activation: int) -> bool:
+    if op.kind not in _TAKES_BATCH_NORM or len(op.inputs) > 1:
+        return False
+    return activation == 0 or (op.kind == "KgnQuantize" and ignores_fused(op, activation))

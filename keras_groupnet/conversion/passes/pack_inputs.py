@@ -1,4 +1,4 @@
-"""Ops that read a dequantised tensor → read the packed one instead."""
+"""Ops that read a dequantized tensor → read the packed one instead."""
 
 from __future__ import annotations
 
