@@ -23,9 +23,18 @@ def sign(x: Any) -> Any:
     return _signed(x, ops.ones((), dtype=x.dtype))
 
 
-def ste_sign(x: Any) -> Any:
-    """`sgn(x)`; gradient `g * 1[|x| <= 1]` (BinaryNet, XNOR-Net: the hard window)."""
-    return _ste_sign(x)
+def ste_sign(x: Any, clip_value: float | None = 1.0) -> Any:
+    """`sgn(x)`; gradient `g * 1[|x| <= clip_value]`, the hard window of BinaryNet and XNOR-Net.
+
+    Args:
+        x: any tensor.
+        clip_value: half the width of the window; None for the gradient `g` everywhere.
+    """
+
+    def gradient(upstream, x):
+        return upstream if clip_value is None else _where(ops.abs(x) <= clip_value, upstream)
+
+    return straight_through(sign, gradient)(x)
 
 
 def approx_sign(x: Any) -> Any:
@@ -171,7 +180,6 @@ def _channel_scale(w):
     return _mean_magnitude(w, tuple(range(len(w.shape) - 1)))
 
 
-_ste_sign = straight_through(sign, lambda g, x: _where(ops.abs(x) <= 1, g))
 _approx_sign = straight_through(sign, lambda g, x: _where(ops.abs(x) < 1, g * (2 - 2 * ops.abs(x))))
 _magnitude_aware_sign = straight_through(
     lambda x: _signed(x, _channel_scale(x)),
