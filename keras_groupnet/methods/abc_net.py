@@ -8,7 +8,8 @@ import keras
 from keras_groupnet.methods.single_branch import SingleBranch
 from keras_groupnet.quantizers import ActivationBases, WeightBases
 from keras_groupnet.structure.blocks import BlockLayer
-from keras_groupnet.structure.wiring import quant_layer
+from keras_groupnet.structure.low_bit import quant_layer
+from keras_groupnet.structure.scope import Scope
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,12 +60,11 @@ class ABCNet(SingleBranch):
         """Nothing: layers quantize their inputs themselves."""
         return keras.layers.Activation("linear", name=name)
 
-    def low_bit_layer(self, layer: BlockLayer, seed: int, name: str) -> keras.layers.Layer:
-        """See `Parts`."""
+    def low_bit_layer(self, layer: BlockLayer, scope: Scope) -> keras.layers.Layer:
+        """A new layer with the kernel quantizer of the method."""
         return quant_layer(
             layer,
-            seed,
-            name,
+            scope,
             WeightBases(self.weight_bases),
             input_quantizer=ActivationBases(self.activation_bases),
         )

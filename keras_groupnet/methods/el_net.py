@@ -8,7 +8,6 @@ import keras
 
 from keras_groupnet.methods.dorefa import DoReFa
 from keras_groupnet.methods.teachers import required_teacher
-from keras_groupnet.training import GuidedTrainer
 
 # More bits than 8 are as good as real activations.
 _PROGRESSION = (32, 8, 4, 2)
@@ -58,6 +57,8 @@ class ELNet(DoReFa):
         """`GuidedTrainer` if training is guided."""
         if not self.guided:
             return student
+        from keras_groupnet.training import GuidedTrainer
+
         original = required_teacher(teacher, "ELNet(guided=False)")
         copy = keras.models.clone_model(original)
         copy.set_weights(original.get_weights())

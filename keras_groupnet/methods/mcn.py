@@ -39,13 +39,15 @@ class MCN(LatentBranch):
         return self.planes
 
     def activation(self, name: str) -> keras.layers.Layer:
-        """See `Parts`."""
+        """A new layer that quantizes activations as the method does."""
         return keras.layers.ReLU(name=name)
 
-    def convolution(self, maps: int, kernel_size: int, **options: Any) -> LatentConv2D:
-        """See `LatentBranch`."""
+    def convolution(
+        self, filters: int, kernel_size: int | tuple[int, int], **options: Any
+    ) -> LatentConv2D:
+        """A new `ModulatedConv2D`."""
         return ModulatedConv2D(
-            maps,
+            filters,
             kernel_size,
             planes=self.planes,
             scalar=self.scalar,

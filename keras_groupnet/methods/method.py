@@ -15,7 +15,7 @@ class Method:
     the blocks between them to the method.
 
     Attributes:
-        name: in `methods.list()`.
+        name: in `methods.names()`.
         reference: the paper.
         post_activation: whether layers are `conv -> BN -> ReLU`, as in real networks. The stem then
             ends in a ReLU too, and the last block needs none behind it.

@@ -9,7 +9,6 @@ import keras
 from keras_groupnet.layers import LatentConv2D, ProjectionConv2D, Quantize
 from keras_groupnet.methods.latent_branch import LatentBranch
 from keras_groupnet.quantizers import ApproxSign
-from keras_groupnet.training import ProjectionCallback
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,6 +48,8 @@ class PCNN(LatentBranch):
 
     def callbacks(self, model: keras.Model, train_data: Any) -> Sequence[keras.callbacks.Callback]:
         """`ProjectionCallback`."""
+        from keras_groupnet.training import ProjectionCallback
+
         return [ProjectionCallback()]
 
     def stages(self) -> Sequence["PCNN"]:
@@ -62,13 +63,15 @@ class PCNN(LatentBranch):
         return not variable.path.endswith("/projection")
 
     def activation(self, name: str) -> keras.layers.Layer:
-        """See `Parts`."""
+        """A new layer that quantizes activations as the method does."""
         return Quantize(ApproxSign(), name=name)
 
-    def convolution(self, maps: int, kernel_size: int, **options: Any) -> LatentConv2D:
-        """See `LatentBranch`."""
+    def convolution(
+        self, filters: int, kernel_size: int | tuple[int, int], **options: Any
+    ) -> LatentConv2D:
+        """A new `ProjectionConv2D`."""
         return ProjectionConv2D(
-            maps,
+            filters,
             kernel_size,
             projections=self.projections,
             levels=self.levels,

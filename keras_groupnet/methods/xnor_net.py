@@ -10,7 +10,8 @@ from keras_groupnet.layers import Quantize
 from keras_groupnet.methods.single_branch import SingleBranch
 from keras_groupnet.quantizers import SteSign, XnorWeight
 from keras_groupnet.structure.blocks import BlockLayer
-from keras_groupnet.structure.wiring import quant_layer
+from keras_groupnet.structure.low_bit import quant_layer
+from keras_groupnet.structure.scope import Scope
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,11 +38,9 @@ class XnorNet(SingleBranch):
         self.check("activation_scale", ("xnor", "none"))
 
     def activation(self, name: str) -> keras.layers.Layer:
-        """See `Parts`."""
+        """A new layer that quantizes activations as the method does."""
         return Quantize(SteSign(), name=name)
 
-    def low_bit_layer(self, layer: BlockLayer, seed: int, name: str) -> keras.layers.Layer:
-        """See `Parts`."""
-        return quant_layer(
-            layer, seed, name, XnorWeight(), self.pad_values, kernel_constraint=Clip()
-        )
+    def low_bit_layer(self, layer: BlockLayer, scope: Scope) -> keras.layers.Layer:
+        """A new layer with the kernel quantizer of the method."""
+        return quant_layer(layer, scope, XnorWeight(), self.pad_values, kernel_constraint=Clip())

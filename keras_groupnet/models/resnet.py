@@ -48,7 +48,7 @@ def ResNet(  # noqa: N802
         bases: K of Group-Net, 5 by default; None for the full-precision parent, which ignores all
             that is about bases.
         activation_bits: of Group-Net: 1, 2, 4 or 32.
-        method: one of `methods.list()` or a `methods.Method`, instead of all arguments of
+        method: one of `methods.names()` or a `methods.Method`, instead of all arguments of
             Group-Net.
         blocks: blocks per stage. Each stage but the first halves the map.
         filters: channels per stage (a bottleneck's output has four times as many).

@@ -43,7 +43,7 @@ def VGGSmall(  # noqa: N802
         bases: K of Group-Net, 5 by default; None for the full-precision parent, which ignores all
             that is about bases.
         activation_bits: of Group-Net: 1, 2, 4 or 32.
-        method: one of `methods.list()` or a `methods.Method`, instead of all arguments of
+        method: one of `methods.names()` or a `methods.Method`, instead of all arguments of
             Group-Net.
         filters: channels of the six convolutions.
         classifier_activation: `"softmax"`, or None for logits.

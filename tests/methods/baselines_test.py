@@ -5,6 +5,7 @@ import pytest
 
 from keras_groupnet import methods
 from keras_groupnet.structure.blocks import BlockLayer
+from keras_groupnet.structure.scope import Scope
 from tests.methods.networks import tiny
 from tests.steps import losses
 from tests.tensors import array, value_and_gradient
@@ -16,7 +17,7 @@ MEAN = 0.771429
 
 def weights(name, latent, upstream=None):
     """Quantized weights and gradient of the method's layer for one filter of seven taps."""
-    layer = methods.get(name).low_bit_layer(BlockLayer("conv1", 1, 7), 0, "conv1")
+    layer = methods.get(name).low_bit_layer(BlockLayer("conv1", 1, 7), Scope())
     kernel = np.reshape(latent, (7, 1, -1, 1))
     upstream = None if upstream is None else np.reshape(upstream, kernel.shape)
     value, gradient = value_and_gradient(layer.quantize_kernel, kernel, upstream)

@@ -10,7 +10,7 @@ from tests.methods.networks import method, tiny
 from tests.steps import losses
 from tests.tensors import array, saved_and_loaded
 
-NAMES = methods.list()
+NAMES = methods.names()
 SMALL = {
     "WideResNet": {"depth": 10, "stages": (8, 8, 8, 16)},
     "VGGSmall": {"filters": (8, 8, 8, 8, 16, 16)},
@@ -123,7 +123,7 @@ def test_widths_count_channels_and_must_divide_into_maps(name):
     "options, message",
     [
         ({"wiring": "v2"}, r"bi_real.*Received: wiring='v2'"),
-        ({"shortcut": "none"}, r"'binary', 'real'.*Received"),
+        ({"shortcut": "none"}, r"'binary', 'float'.*Received"),
         ({"pad_values": 2}, r"-1, 0, 1.*Received: pad_values=2"),
     ],
 )

@@ -68,7 +68,15 @@ def test_saving_keeps_the_latent_weights(bits, partition, tmp_path):
     np.testing.assert_array_equal(array(loaded(images)), array(model(images)))
 
 
-@pytest.mark.parametrize("bits, wiring", [(1, "release"), (1, "v1"), (2, "v1"), (32, "release")])
+@pytest.mark.parametrize(
+    "bits, wiring",
+    [
+        (1, "layer_shortcut"),
+        (1, "block_shortcut"),
+        (2, "block_shortcut"),
+        (32, "layer_shortcut"),
+    ],
+)
 def test_training_lowers_the_loss_and_moves_every_weight(bits, wiring):
     model = tiny(2, bits, wiring=wiring)
     rng = np.random.default_rng(0)
