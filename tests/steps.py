@@ -14,7 +14,7 @@ def digits(samples=64):
 
 
 def net(layer, copies=1):
-    """A real convolution, `layer`, batch norm, pooling, classifier."""
+    """A float convolution, `layer`, batch norm, pooling, classifier."""
     inputs = keras.Input((8, 8, 1))
     x = RepeatChannels(copies)(keras.layers.Conv2D(4, 3, use_bias=False)(inputs))
     x = layer(keras.layers.BatchNormalization()(x))

@@ -1,4 +1,4 @@
-"""Apprentice: a binary network that learns from the outputs of a real one."""
+"""Apprentice: a binary network that learns from the outputs of a full-precision one."""
 
 import dataclasses
 from typing import ClassVar
@@ -16,7 +16,7 @@ from keras_groupnet.structure.scope import Scope
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Apprentice(SingleBranch):
-    """Weights `BinaryWeight`, activations `ApproxSign`; see `training.DistillationTrainer`.
+    """Weights `BinaryWeight`, activations `ApproxSign`; trained by `training.DistillationTrainer`.
 
     The paper's students are ternary or have 4 bits; binary ones are those that RBCN's paper
     compares itself with.

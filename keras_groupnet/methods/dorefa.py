@@ -15,7 +15,7 @@ from keras_groupnet.structure.scope import Scope
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DoReFa(SingleBranch):
-    """Uniform weights and activations; gradients stay real.
+    """Uniform weights and activations; gradients stay floats.
 
     Weights of 1 bit are `E sgn(w)`, `E = mean|w|` of the whole kernel, gradient `g`; more bits are
     `KBitWeight`, in converted files one binary kernel per bit. Activations are
@@ -44,7 +44,7 @@ class DoReFa(SingleBranch):
 
     @property
     def branches(self) -> int:
-        """One for each bit of a weight."""
+        """One binary kernel for each bit of a weight."""
         return self.weight_bits
 
     def activation(self, name: str) -> keras.layers.Layer:

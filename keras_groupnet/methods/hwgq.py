@@ -26,7 +26,7 @@ class HWGQ(SingleBranch):
 
     @property
     def activation_bits(self) -> int:
-        """2."""
+        """Bits of an activation: 0 and three positive levels take 2."""
         return 2
 
     def activation(self, name: str) -> keras.layers.Layer:

@@ -1,4 +1,4 @@
-"""MCN and MCN-1: binary kernels modulated by a few real numbers."""
+"""MCN and MCN-1: binary kernels modulated by a few floats."""
 
 import dataclasses
 from typing import Any, ClassVar
@@ -11,10 +11,10 @@ from keras_groupnet.methods.latent_branch import LatentBranch
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MCN(LatentBranch):
-    """Weights `ModulatedConv2D`, real activations: `BN -> ReLU -> MCconv`.
+    """Weights `ModulatedConv2D`, float activations: `BN -> ReLU -> MCconv`.
 
     Args:
-        planes: K, channels of a map.
+        planes: K, channels of a feature map.
         filter_weight: theta of `layers.ModulatedConv2D`.
 
     References:
@@ -30,12 +30,12 @@ class MCN(LatentBranch):
 
     @property
     def activation_bits(self) -> int:
-        """32."""
+        """Bits of an activation: 32, a float."""
         return 32
 
     @property
     def channels_per_map(self) -> int:
-        """K."""
+        """K: the planes of a feature map share one latent filter."""
         return self.planes
 
     def activation(self, name: str) -> keras.layers.Layer:

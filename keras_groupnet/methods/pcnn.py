@@ -16,11 +16,11 @@ class PCNN(LatentBranch):
     """Weights `ProjectionConv2D`, activations `ApproxSign`, the blocks of Bi-Real Net.
 
     Args:
-        projections: J, channels of a map.
+        projections: J, channels of a feature map.
         levels: 2, or 3 for the ternary network that the binary one starts from.
         progressive: whether to train a ternary network first.
-        forward: of `layers.ProjectionConv2D`, also `projection_weight`.
-        projection_weight: see there.
+        forward: `"elementwise"` or `"mean"`, as in `layers.ProjectionConv2D`.
+        projection_weight: lambda of the projection loss.
 
     References:
         Gu et al., Projection Convolutional Neural Networks, arXiv 1811.12755.
@@ -38,12 +38,12 @@ class PCNN(LatentBranch):
 
     @property
     def weight_bits(self) -> int:
-        """1; 2 for the ternary network."""
+        """Bits of a weight: 1, or 2 for the ternary network."""
         return self.levels - 1
 
     @property
     def channels_per_map(self) -> int:
-        """J."""
+        """J: the projections of a feature map share one latent filter."""
         return self.projections
 
     def callbacks(self, model: keras.Model, train_data: Any) -> Sequence[keras.callbacks.Callback]:

@@ -18,9 +18,9 @@ class RBCN(LatentBranch):
 
     Args:
         adversarial: whether to train against a full-precision teacher (the paper's G).
-        adversarial_weight: of `training.AdversarialTrainer`.
+        adversarial_weight: weight of the adversarial loss in `training.AdversarialTrainer`.
         batch_norm_update: whether to update batch norms after each epoch (the paper's B).
-        kernel_weight: lambda_1 of `layers.RectifiedConv2D`.
+        kernel_weight: lambda_1 of the kernel loss in `layers.RectifiedConv2D`.
 
     References:
         Liu et al., Rectified Binary Convolutional Networks, arXiv 1908.07748.

@@ -19,7 +19,7 @@ class SYQ(SingleBranch):
     """Weights `SubgroupSign`, activations `KBitActivation` with levels in [0, 1].
 
     Args:
-        subgroups: `"pixel"` or `"row"`, see `quantizers.SubgroupSign`.
+        subgroups: `"pixel"` or `"row"`: what has one scale in `quantizers.SubgroupSign`.
         activation_bits: 2 to 8. In converted files, convolutions behind 2 and 4 bits read packed
             codes, behind other numbers of bits floats.
 

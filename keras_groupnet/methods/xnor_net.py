@@ -18,7 +18,7 @@ from keras_groupnet.structure.scope import Scope
 class XnorNet(SingleBranch):
     """Weights `XnorWeight`, latent weights clipped to [-1, 1]; activations `SteSign`.
 
-    The output of a layer is multiplied by the activation scale, see `layers.ActivationScale`.
+    The output of a layer is multiplied by the activation scale of `layers.ActivationScale`.
 
     Args:
         activation_scale: `"xnor"` as in the paper, or `"none"` as in the released code.

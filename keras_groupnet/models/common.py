@@ -81,7 +81,7 @@ def check_model_arguments(input_shape: Sequence[int | None], classes: int, stem:
 def first_layer(
     x: Any, method: Method, seed: int, names: tuple[str, str, str], **geometry: Any
 ) -> Any:
-    """The real convolution, its batch norm, and in a real network the ReLU.
+    """The float convolution, its batch norm, and in a full-precision network the ReLU.
 
     Args:
         x: the images.
@@ -109,6 +109,6 @@ def activate(x: Any, method: Method, name: str) -> Any:
 
 
 def classifier(x: Any, classes: int, activation: str | None, seed: int, name: str) -> Any:
-    """The real dense layer at the end; the activation is float32 also in mixed precision."""
+    """The float dense layer at the end; the activation is float32 also in mixed precision."""
     x = keras.layers.Dense(classes, kernel_initializer=Scope(seed).initializer(name), name=name)(x)
     return keras.layers.Activation(activation, dtype="float32", name="predictions")(x)

@@ -1,4 +1,4 @@
-"""Groups of bases with the functional API: Eq. 3, 5 and 6 of Group-Net (arXiv 1808.02631, v1).
+"""Groups of bases with the functional API: Eq. 3, 5 and 6 of Group-Net, arXiv 1808.02631 (v1).
 
 A network is a list of `Block`s. `build_groups` replaces them by low-bit ones of any style:
 
@@ -20,7 +20,7 @@ from keras_groupnet.structure.blocks import Block, distinct
 from keras_groupnet.structure.scope import Scope
 from keras_groupnet.structure.wiring import Chain, build_chain
 
-# What is packed in converted files, and 32 for none.
+# 1, 2 and 4 are packed in converted files; 32 are floats.
 ACTIVATION_BITS = (1, 2, 4, 32)
 PARTITIONS = ("v1", "v2", "v3", "layerwise")
 

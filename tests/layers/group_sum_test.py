@@ -6,7 +6,7 @@ from keras_groupnet.layers import GroupSum, QuantConv2D
 from tests.tensors import array, saved_and_loaded
 
 
-def test_layer_wise_toy_of_o_g8():
+def test_two_bases_of_one_pixel_by_hand():
     x = np.array([[1.0, -2.0], [3.0, 4.0]], "float32").reshape(1, 2, 2, 1)
     bases = []
     for weight in (0.5, -2.0):

@@ -8,7 +8,7 @@ from tests.tensors import array, saved_and_loaded
 
 
 def reference(x, kernel, stride, dilation, value):
-    """TensorFlow's SAME convolution in numpy, with `value` outside the map."""
+    """TensorFlow's SAME convolution in numpy, with `value` outside the feature map."""
     kh, kw = kernel.shape[:2]
     outputs, widths = [], [(0, 0)]
     for length, size in zip(x.shape[1:3], (kh, kw), strict=True):
@@ -61,7 +61,7 @@ def test_padding_equals_the_reference(kernel_size, stride, dilation, pad_values,
 
 
 @pytest.mark.parametrize("pad_values, expected", [(0, 4.0), (1, 9.0)])
-def test_padding_is_o_g8p(pad_values, expected):
+def test_padding_with_ones_counts_the_taps_outside(pad_values, expected):
     layer = QuantConv2D(
         1, 3, padding="same", pad_values=pad_values, kernel_initializer="ones", use_bias=False
     )

@@ -6,7 +6,7 @@ from keras_groupnet.layers import QuantDense
 from tests.tensors import array, saved_and_loaded
 
 
-def test_xnor_popcount_identity_of_o_g6():
+def test_xnor_popcount_identity():
     a = np.array([[1, -1, -1, 1, 1, 1, -1, 1]], "float32")
     b = np.array([[1], [1], [-1], [-1], [1], [-1], [-1], [1]], "float32")
     layer = QuantDense(

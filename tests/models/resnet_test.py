@@ -16,7 +16,7 @@ def tiny(bases=2, bits=1, **options):
     return models.ResNet((8, 8, 1), 3, bases, bits, **options)
 
 
-def test_the_parent_of_resnet18_is_o_g10():
+def test_the_parent_of_resnet18_has_the_usual_size():
     model = models.ResNet18(bases=None)
     assert parameters(model) == 11_689_512
     kernels = {
@@ -148,7 +148,7 @@ def convolutions(model, side=None):
         (40, (16, 16, 32, 64), 37, 560_560),
     ],
 )
-def test_wide_resnets_have_the_sizes_of_o_r6(depth, stages, kernels, count):
+def test_wide_resnets_have_the_sizes_of_the_papers(depth, stages, kernels, count):
     model = models.WideResNet(depth=depth, stages=stages, method="full_precision")
     assert len(convolutions(model, 3)) == kernels and len(convolutions(model, 1)) == 2
     assert sum(convolutions(model)) == count
@@ -163,9 +163,9 @@ def test_wide_resnets_have_the_sizes_of_o_r6(depth, stages, kernels, count):
         ((64, 64, 128, 256), 2_918_080),
     ],
 )
-def test_resnet18_for_small_images_has_the_sizes_of_o_r6(filters, count):
+def test_resnet18_for_small_images_has_the_sizes_of_the_papers(filters, count):
     model = models.ResNet18((32, 32, 3), 100, method="bi_real", filters=filters, stem="cifar")
-    # The oracle counts no shortcut where a stage halves the map and keeps the width.
+    # The papers count no shortcut where a stage halves the feature map and keeps the width.
     without = filters[0] ** 2 if filters[0] == filters[1] else 0
     assert sum(convolutions(model)) - without == count
     assert model.get_layer("stem_conv").filters == filters[0]
