@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import keras
 from keras import ops
 
 from keras_groupnet import quantizers
@@ -65,6 +66,9 @@ class QuantLayer:
         """Returns `kernel` as the layer applies it, same shape."""
         if self.kernel_quantizer is None:
             return kernel
+        if isinstance(kernel, keras.Variable):
+            # In the compute dtype: a quantizer that is a layer would see the variable's own.
+            kernel = kernel.value
         return self.kernel_quantizer(ops.convert_to_tensor(kernel))
 
     def linear(self, inputs: Any, kernel: Any) -> Any:

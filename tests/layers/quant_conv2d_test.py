@@ -4,7 +4,7 @@ import pytest
 
 from keras_groupnet import quantizers
 from keras_groupnet.layers import QuantConv2D
-from tests.tensors import array, saved_and_loaded
+from tests.tensors import array
 
 
 def reference(x, kernel, stride, dilation, value):
@@ -100,27 +100,6 @@ def test_the_gradient_reaches_the_latent_kernel_unchanged():
     model.train_on_batch(np.array([[[[3.0, 5.0]]]]), np.zeros(1))
     # d mean(y) / d kernel is the input itself.
     np.testing.assert_allclose(layer.get_weights()[0].ravel(), [0.25 - 3, -0.75 - 5])
-
-
-def test_saving_keeps_latent_weights_and_quantizers(tmp_path):
-    layer = QuantConv2D(
-        4,
-        3,
-        padding="same",
-        pad_values=1,
-        input_quantizer=quantizers.KBitActivation(4, 2.0),
-        kernel_quantizer="binary_weight",
-        name="conv",
-    )
-    model = keras.Sequential([keras.Input((5, 5, 3)), layer])
-    loaded = saved_and_loaded(model, tmp_path)
-    copy = loaded.get_layer("conv")
-    np.testing.assert_array_equal(copy.get_weights()[0], layer.get_weights()[0])
-    assert len(np.unique(np.abs(layer.get_weights()[0]))) > 4
-    assert copy.pad_values == 1.0
-    assert copy.input_quantizer.get_config() == {"bits": 4, "beta": 2.0}
-    x = np.random.default_rng(0).normal(size=(2, 5, 5, 3))
-    np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
 
 
 def test_mixed_precision(policy):
