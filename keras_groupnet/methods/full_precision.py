@@ -61,7 +61,7 @@ def _block(x, block, scope):
             if not block.keeps_shape(channels):
                 projection = block.projection(channels, block.strides)
                 shortcut = float_layer(projection, scope)(shortcut)
-                shortcut = batch_norm(shortcut, scope.name("shortcut_bn"))
+                shortcut = batch_norm(shortcut, scope.name(f"{block.shortcut}_bn"))
             x = keras.layers.Add(name=scope.name(layer.part("add")))([x, shortcut])
         x = keras.layers.ReLU(name=scope.name(layer.part("relu")))(x)
         x = max_pool(x, layer, scope)

@@ -161,6 +161,7 @@ class Block:
         name: first part of the names of its layers, may be empty.
         layers: at least one.
         residual: whether a shortcut leads around the layers.
+        shortcut: first part of the names of the shortcut's layers, behind that of the block.
 
     Raises:
         ValueError: if there is no layer, or if the shortcut of a residual block would not fit,
@@ -170,6 +171,7 @@ class Block:
     name: str
     layers: tuple[BlockLayer, ...]
     residual: bool = True
+    shortcut: str = "shortcut"
 
     def __post_init__(self) -> None:
         """Checks the layers."""
@@ -205,15 +207,17 @@ class Block:
         """The 1x1 convolution (or dense layer) of a shortcut where the shape changes."""
         channels = self.output_channels(input_channels)
         if not self.strides:
-            return BlockLayer("shortcut_fc", channels, 0)
-        return BlockLayer("shortcut_conv", channels, 1, strides)
+            return BlockLayer(f"{self.shortcut}_fc", channels, 0)
+        return BlockLayer(f"{self.shortcut}_conv", channels, 1, strides)
 
 
 def distinct(blocks: Sequence[Block]) -> list[Block]:
     """The blocks, with names for the layers around theirs that differ.
 
     `"conv1"` and `"dw1"` would both have a `"bn1"`; such layers are `spelled_out`: `"conv1_bn"`.
+    Shortcuts of blocks of one name are named after the first layer of the block.
     """
+    residual = collections.Counter(block.name for block in blocks if block.residual)
     counts = collections.Counter(
         (block.name, layer.number) for block in blocks for layer in block.layers
     )
@@ -222,7 +226,13 @@ def distinct(blocks: Sequence[Block]) -> list[Block]:
         return layer.spelled_out() if counts[block.name, layer.number] > 1 else layer
 
     return [
-        dataclasses.replace(block, layers=tuple(renamed(block, layer) for layer in block.layers))
+        dataclasses.replace(
+            block,
+            layers=tuple(renamed(block, layer) for layer in block.layers),
+            shortcut=f"{block.layers[0].name}_{block.shortcut}"
+            if residual[block.name] > 1
+            else block.shortcut,
+        )
         for block in blocks
     ]
 

@@ -88,11 +88,11 @@ class Chain:
         else:
             x = source.full_precision
             if any(stride > 1 for stride in block.strides):
-                name = scope.name("shortcut_pool")
+                name = scope.name(f"{block.shortcut}_pool")
                 x = keras.layers.AveragePooling2D(block.strides, padding="same", name=name)(x)
             projection = block.projection(channels, (1,) * len(block.strides))
             x = float_layer(projection, scope)(x)
-        return batch_norm(x, scope.name("shortcut_bn"))
+        return batch_norm(x, scope.name(f"{block.shortcut}_bn"))
 
     def _block(self, source, shortcut, block):
         scope = self._scope.of(block.name)

@@ -130,7 +130,9 @@ VARIANTS = {
     ),
     "projection_of_means": (
         layers.ProjectionConv2D,
-        {"filters": 4, "kernel_size": 3, "projections": 2, "forward": "mean"},
+        # A mean that starts near 0 changes its sign, and with it all kernels of the layer.
+        {"filters": 4, "kernel_size": 3, "projections": 2, "forward": "mean"}
+        | {"projection_initializer": "ones"},
         IMAGE,
     ),
     "rectified_matrix": (

@@ -128,6 +128,10 @@ def test_the_size_of_the_image_may_stay_open():
         ({"filters": (64, 128)}, "one of each per stage.*Received"),
         ({"classes": 0}, "positive int.*Received"),
         ({"input_shape": (32, 32)}, r"\(height, width, channels\).*Received"),
+        ({"input_shape": (32, 32, None)}, r"\(height, width, channels\).*Received"),
+        ({"input_shape": (3, 32, 32)}, r"channels last.*Received.*pass \(32, 32, 3\)"),
+        ({"input_shape": (1, 28, 30)}, r"channels last.*Received.*pass \(28, 30, 1\)"),
+        ({"seed": 1.5}, "int.*Received: seed=1.5"),
     ],
 )
 def test_impossible_requests(options, message):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_groupnet import quantizers
 from keras_groupnet.quantizers import functional
 from tests.tensors import array, value_and_gradient
 
@@ -80,6 +81,9 @@ def test_k_bit_activation_has_a_gradient_inside_of_its_range_only():
     "function, expected",
     [
         (functional.ste_sign, [0, 1, 1, 1, 1, 1, 1, 0]),
+        (quantizers.SteSign(clip_value=0.5), [0, 0, 1, 1, 1, 1, 0, 0]),
+        (quantizers.SteSign(clip_value=1.5), [1, 1, 1, 1, 1, 1, 1, 1]),
+        (quantizers.SteSign(clip_value=None), [1, 1, 1, 1, 1, 1, 1, 1]),
         (functional.approx_sign, [0, 0, 1, 2, 2, 1, 0, 0]),
     ],
 )
