@@ -15,9 +15,13 @@ _LAZY = {
     "ConversionReport": "keras_groupnet.conversion.report",
     "Converted": "keras_groupnet.conversion.converter",
     "KernelCompression": "keras_groupnet.conversion.report",
-    "LayerFate": "keras_groupnet.conversion.report",
+    "ConvertedLayer": "keras_groupnet.conversion.report",
+    "OutputComparison": "keras_groupnet.conversion.report",
+    "Problem": "keras_groupnet.conversion.problems",
+    "VerifyReport": "keras_groupnet.conversion.problems",
     "convert": "keras_groupnet.conversion.converter",
     "to_binary": "keras_groupnet.conversion.true_weights",
+    "verify": "keras_groupnet.conversion.verify",
 }
 
 __all__ = ["Interpreter", "delegate_path", *_LAZY]

@@ -83,7 +83,6 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
 def _packed_convolution(height: int, width: int, channels: int, bits: int) -> bytes:
     """A file whose only op is the binary convolution: packed input, float32 output."""
     import keras
-    import numpy as np
 
     import keras_groupnet as kgn
     from keras_groupnet.conversion.graph import Graph
@@ -103,10 +102,8 @@ def _packed_convolution(height: int, width: int, channels: int, bits: int) -> by
     )(inputs)
     graph = Graph(kgn.convert(keras.Model(inputs, outputs), batch_size=1).content)
     (convolution,) = graph.of_kind("KgnConv2D")
-    graph.ops = [convolution]
-    graph.subgraph.inputs = np.asarray(convolution.inputs[:1], np.int32)
-    graph.model.signatureDefs = []
-    return graph.to_bytes()
+    alone = graph.subgraph_of([convolution], convolution.inputs[:1], convolution.outputs)
+    return alone.to_bytes()
 
 
 def _rivals(height: int, width: int, channels: int) -> dict[str, bytes]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import tensorflow as tf
 
 
-def composite(name: str, options: Mapping[str, int | float], body: Callable, *inputs):
+def composite(
+    name: str, options: Mapping[str, int | float | str], body: Callable[..., Any], *inputs: Any
+) -> Any:
     """Calls `body(*inputs)` so that the converter emits one custom op instead of its ops.
 
     TFLiteConverter replaces a call of a `tf.function` whose `experimental_implements` carries the
@@ -25,7 +28,13 @@ def composite(name: str, options: Mapping[str, int | float], body: Callable, *in
     """
     attributes = ['attr { key: "tfl_fusable_op" value { b: true } }']
     for key, value in options.items():
-        field = f"f: {value!r}" if isinstance(value, float) else f"i: {int(value)}"
+        if isinstance(value, float):
+            field = f"f: {value!r}"
+        elif isinstance(value, str):
+            quoted = value.replace("\\", "\\\\").replace('"', '\\"')
+            field = f's: "{quoted}"'
+        else:
+            field = f"i: {int(value)}"
         attributes.append(f'attr {{ key: "{key}" value {{ {field} }} }}')
     implements = f'name: "{name}" ' + " ".join(attributes)
     return tf.function(body, experimental_implements=implements)(*inputs)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_groupnet.conversion.kernel_symbols import counts_of
+from keras_groupnet.conversion.kernel_symbols import SYMBOLS, counts_of
 
 LONGEST = 15
 
@@ -93,6 +93,44 @@ def encode(symbols: np.ndarray) -> np.ndarray:
     padded = np.zeros(-(-len(bits) // 32) * 32, bool)
     padded[: len(bits)] = bits
     return np.packbits(padded).view(">i4").astype(np.int32)
+
+
+def decode(stream: np.ndarray, count: int) -> np.ndarray:
+    """The inverse of `encode`.
+
+    Args:
+        stream: int32 words.
+        count: how many kernels there are.
+
+    Raises:
+        ValueError: the stream holds no such kernels.
+    """
+    bits = np.unpackbits(np.ascontiguousarray(stream.astype(">i4")).view(np.uint8))
+    text = bits.tobytes().translate(_DIGITS).decode()
+    shortest, width = int(text[:4], 2), int(text[4:7], 2)
+    present = np.flatnonzero(bits[7 : 7 + SYMBOLS])
+    position = 7 + SYMBOLS
+    lengths = np.zeros(SYMBOLS, np.int64)
+    for symbol in present:
+        extra = text[position : position + width]
+        lengths[symbol] = shortest + (int(extra, 2) if width else 0)
+        position += width
+    codes = canonical_codes(lengths)
+    symbol_of = {format(codes[s], f"0{lengths[s]}b"): int(s) for s in present}
+    symbols = np.empty(count, np.int64)
+    for index in range(count):
+        for length in range(shortest, LONGEST + 1):
+            symbol = symbol_of.get(text[position : position + length])
+            if symbol is not None:
+                break
+        else:
+            raise ValueError(f"Expected {count} compressed kernels. Received: {index} of them")
+        symbols[index] = symbol
+        position += length
+    return symbols
+
+
+_DIGITS = bytes([ord("0"), ord("1"), *range(2, 256)])
 
 
 def _bits(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:

@@ -12,13 +12,13 @@ dense op is cut out as a model of its own, quantised, and put back.
 from __future__ import annotations
 
 import contextlib
-import copy
 import io
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from keras_groupnet.conversion.graph import ABSENT, Graph, Op
+from keras_groupnet.conversion.flatbuffer_model import read_model, write_model
+from keras_groupnet.conversion.graph import Graph, Op
 from keras_groupnet.runtime.interpreter import Interpreter
 
 _FLOAT_KERNELS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
@@ -50,7 +50,7 @@ def quantize_float_layers(content: bytes, data: np.ndarray) -> tuple[bytes, list
         op for op in graph.of_kind(*_FLOAT_KERNELS) if graph.constant(op.inputs[1]) is not None
     ]
     static = [op for op in found if not _reaches_quantizer(graph, op)]
-    samples = _inputs_of(content, graph, static, data)
+    samples = _inputs_of(graph, static, data)
     names = [graph.name(op.inputs[1]) for op in found]
     for op in found:
         _splice(graph, op, _quantize_alone(graph, op, samples.get(id(op))))
@@ -71,7 +71,7 @@ def quantize_model(content: bytes, data: np.ndarray) -> bytes:
     signature = Graph(content).model.signatureDefs
     if signature:
         name = signature[0].inputs[0].name.decode()
-    return _quantize(content, name, data)
+    return write_model(read_model(_quantize(content, name, data)))
 
 
 def _quantize(content: bytes, input_name: str, data: np.ndarray | None) -> bytes:
@@ -100,59 +100,25 @@ def _reaches_quantizer(graph: Graph, op: Op) -> bool:
     return False
 
 
-def _inputs_of(content: bytes, graph: Graph, ops: list[Op], data: np.ndarray) -> dict:
+def _inputs_of(graph: Graph, ops: list[Op], data: np.ndarray) -> dict:
     """What each op reads when the file runs on the data."""
     if not ops:
         return {}
-    probe = Graph(content)
-    probe.model.signatureDefs = []
-    count = len(probe.outputs)
-    probe.subgraph.outputs = np.asarray([*probe.outputs, *(op.inputs[0] for op in ops)], np.int32)
-    outputs = Interpreter(probe.to_bytes()).predict(data)
-    return {id(op): value for op, value in zip(ops, outputs[count:], strict=True)}
+    outputs = Interpreter(graph.with_outputs(op.inputs[0] for op in ops)).predict(data)
+    return {id(op): value for op, value in zip(ops, outputs[len(graph.outputs) :], strict=True)}
 
 
 def _quantize_alone(graph: Graph, op: Op, data: np.ndarray | None) -> Graph:
     """The op as a model of its own, quantised: statically with data, else weights only."""
-    alone = Graph.__new__(Graph)
-    alone.model = copy.copy(graph.model)
-    alone.model.metadata = []
-    alone.subgraph = copy.copy(graph.subgraph)
-    alone.model.subgraphs = [alone.subgraph]
-    alone.tensors = [copy.copy(tensor) for tensor in graph.tensors]
-    alone.ops = [Op(op.kind, list(op.inputs), list(op.outputs), {}, copy.copy(op.source), op.code)]
-    alone.subgraph.inputs, alone.subgraph.outputs = op.inputs[:1], list(op.outputs)
-    signature = schema.SignatureDefT()
-    signature.signatureKey, signature.subgraphIndex = b"serving_default", 0
-    signature.inputs = [_signature_entry("x", op.inputs[0])]
-    signature.outputs = [_signature_entry("y", op.outputs[0])]
-    alone.model.signatureDefs = [signature]
-    return Graph(_quantize(alone.to_bytes(), "x", data))
-
-
-def _signature_entry(name: str, tensor: int) -> schema.TensorMapT:
-    entry = schema.TensorMapT()
-    entry.name, entry.tensorIndex = name.encode(), tensor
-    return entry
+    alone = graph.subgraph_of([op], op.inputs[:1], op.outputs)
+    return Graph(_quantize(alone.to_bytes(), "input_0", data))
 
 
 def _splice(graph: Graph, op: Op, quantised: Graph) -> None:
     """Puts the quantised op where the float one was, converting at its int8 borders."""
-    offset = len(graph.tensors)
-    buffer_offset = len(graph.model.buffers)
-    graph.model.buffers += quantised.model.buffers
-    for tensor in quantised.tensors:
-        tensor.buffer = tensor.buffer + buffer_offset if tensor.buffer else 0
-        graph.tensors.append(tensor)
-
-    def moved(tensors):
-        return [t if t == ABSENT else t + offset for t in tensors]
-
-    new = [
-        Op(each.kind, moved(each.inputs), moved(each.outputs), {}, each.source, each.code)
-        for each in quantised.ops
-    ]
-    (source,), (target,) = moved(quantised.inputs), moved(quantised.outputs)
+    new, moved = graph.adopt(quantised)
+    (source,), (target,) = quantised.inputs, quantised.outputs
+    source, target = moved[source], moved[target]
     if graph.tensors[source].type == schema.TensorType.FLOAT32:
         for each in new:
             each.inputs = [op.inputs[0] if t == source else t for t in each.inputs]
@@ -160,5 +126,4 @@ def _splice(graph: Graph, op: Op, quantised: Graph) -> None:
     else:
         new.insert(0, graph.plain("QUANTIZE", op.inputs[0], source))
         new.append(graph.plain("DEQUANTIZE", target, op.outputs[0]))
-    position = graph.ops.index(op)
-    graph.ops[position : position + 1] = new
+    graph.replace(op, new)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_groupnet.conversion.bitpack import unpack_kernel
+from keras_groupnet.conversion.bitpack import pack_bits, unpack_kernel
 
 SYMBOLS = 512
 _TAPS = 9
@@ -28,6 +28,13 @@ def symbols_of(packed: np.ndarray, depth: int) -> np.ndarray:
     positive = unpack_kernel(packed, depth) > 0
     rows = positive.reshape(_TAPS, depth, -1).transpose(2, 1, 0).reshape(-1, _TAPS)
     return rows @ (1 << np.arange(_TAPS)[::-1])
+
+
+def packed_of(symbols: np.ndarray, outputs: int) -> np.ndarray:
+    """The inverse of `symbols_of`: packed weights of so many output channels."""
+    taps = symbols[:, None] >> np.arange(_TAPS)[::-1] & 1
+    negative = taps.reshape(outputs, -1, 3, 3).transpose(0, 2, 3, 1) == 0
+    return pack_bits(negative)
 
 
 def counts_of(symbols: np.ndarray) -> np.ndarray:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.table import Table
+
+from keras_groupnet.conversion.problems import VerifyReport
 
 
 class ConversionError(RuntimeError):
@@ -21,20 +24,32 @@ class ConversionError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class LayerFate:
-    """What became of one layer with weights.
+class ConvertedLayer:
+    """What a layer with a kernel is in the file.
 
     Attributes:
-        name: the Keras layer.
-        fate: `"binary"`, `"int8"` or `"float"`.
-        why: for binary layers the activation bits, else the reason.
-        weight_bytes: bytes of the layer's kernel in the file.
+        name: of the Keras layer; the names of what it is nested in stand in front.
+        status: `"binary"`, `"int8"` or `"float32"`.
+        detail: for binary layers what they read, else the reason.
+        weight_bytes: bytes of the layer's kernels in the file.
     """
 
     name: str
-    fate: str
-    why: str
+    status: str
+    detail: str
     weight_bytes: int
+
+    @property
+    def fate(self) -> str:
+        """Deprecated: `status`, with "float" for "float32"."""
+        warnings.warn("Use `status` instead of `fate`.", DeprecationWarning, stacklevel=2)
+        return "float" if self.status == "float32" else self.status
+
+    @property
+    def why(self) -> str:
+        """Deprecated: `detail`."""
+        warnings.warn("Use `detail` instead of `why`.", DeprecationWarning, stacklevel=2)
+        return self.detail
 
 
 @dataclass(frozen=True)
@@ -66,6 +81,31 @@ class KernelCompression:
         return self.kernels * self.entropy / 8 if self.kernels else self.packed_bytes
 
 
+@dataclass(frozen=True)
+class OutputComparison:
+    """The outputs of a file beside those of the Keras model, on the same inputs.
+
+    Attributes:
+        samples: how many.
+        largest_difference: largest absolute difference of an output value.
+        output_range: largest minus smallest output value of Keras, to judge the difference by.
+        mismatched_top1: samples whose largest output is at another place than Keras'.
+    """
+
+    samples: int = 0
+    largest_difference: float = 0.0
+    output_range: float = 0.0
+    mismatched_top1: int = 0
+
+    def __str__(self) -> str:
+        """One line."""
+        return (
+            f"against Keras on {self.samples} inputs: largest difference "
+            f"{self.largest_difference:.3g} (output range {self.output_range:.3g}), "
+            f"{self.mismatched_top1} mismatched top-1"
+        )
+
+
 @dataclass
 class ConversionReport:
     """The report of `kgn.convert`.
@@ -74,40 +114,54 @@ class ConversionReport:
         layers: one entry for every layer that has a kernel.
         file_bytes: size of the file.
         binary_bytes: of which packed 1-bit weights.
-        images: images of the comparison with Keras; 0 if it was not done.
-        largest_difference: largest absolute difference of an output value.
-        output_range: largest minus smallest output value of Keras, to judge the difference by.
-        mismatched_top1: images whose largest output is at another place than Keras'.
+        outputs: the final file's outputs beside Keras'.
+        verification: the check layer by layer, made before int8 quantization and clustering.
         compression: one entry for the weights of every binary op, in the file's order, if
             `compress` was asked for.
     """
 
-    layers: list[LayerFate] = field(default_factory=list)
+    layers: list[ConvertedLayer] = field(default_factory=list)
     file_bytes: int = 0
     binary_bytes: int = 0
-    images: int = 0
-    largest_difference: float = 0.0
-    output_range: float = 0.0
-    mismatched_top1: int = 0
+    outputs: OutputComparison = OutputComparison()
+    verification: VerifyReport | None = None
     compression: list[KernelCompression] = field(default_factory=list)
 
+    @property
+    def images(self) -> int:
+        """`outputs.samples`."""
+        return self.outputs.samples
+
+    @property
+    def largest_difference(self) -> float:
+        """`outputs.largest_difference`."""
+        return self.outputs.largest_difference
+
+    @property
+    def output_range(self) -> float:
+        """`outputs.output_range`."""
+        return self.outputs.output_range
+
+    @property
+    def mismatched_top1(self) -> int:
+        """`outputs.mismatched_top1`."""
+        return self.outputs.mismatched_top1
+
     def __str__(self) -> str:
-        """The report as tables and two lines."""
-        table = Table("layer", "fate", "why", "weight bytes", title="Conversion")
+        """The report as tables and a few lines."""
+        table = Table("layer", "status", "detail", "weight bytes", title="Conversion")
         for layer in self.layers:
-            table.add_row(layer.name, layer.fate, layer.why, f"{layer.weight_bytes:,}")
+            table.add_row(layer.name, layer.status, layer.detail, f"{layer.weight_bytes:,}")
         console = Console(width=110, no_color=True)
         with console.capture() as capture:
             console.print(table)
             if self.compression:
                 console.print(_compression_table(self.compression))
         lines = [capture.get(), f"file: {self.file_bytes:,} bytes"]
-        if self.images:
-            lines.append(
-                f"against Keras on {self.images} images: largest difference "
-                f"{self.largest_difference:.3g} (output range {self.output_range:.3g}), "
-                f"{self.mismatched_top1} mismatched top-1"
-            )
+        if self.verification is not None:
+            lines.append(str(self.verification))
+        if self.outputs.samples:
+            lines.append(str(self.outputs))
         return "\n".join(lines)
 
 

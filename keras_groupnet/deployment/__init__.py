@@ -1,1 +1,25 @@
 """What a layer becomes when it is deployed, told from the model alone, on any backend."""
+
+from keras_groupnet.deployment.describe import (
+    BinaryKernel,
+    Deployment,
+    Input,
+    Window,
+    conv2d,
+    dense,
+    describe,
+)
+from keras_groupnet.deployment.quantization import NotBinary, Quantization, describe_quantizer
+
+__all__ = [
+    "BinaryKernel",
+    "Deployment",
+    "Input",
+    "NotBinary",
+    "Quantization",
+    "Window",
+    "conv2d",
+    "dense",
+    "describe",
+    "describe_quantizer",
+]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from keras_groupnet.runtime.delegate import delegate_path
+from keras_groupnet.runtime.signature import outputs_of
 
 _MODULES = {
     "litert": ("ai_edge_litert.interpreter", "ai-edge-litert"),
@@ -90,56 +91,116 @@ class Interpreter:
             raise AttributeError(name)
         return getattr(self._interpreter, name)
 
-    def predict(self, images, batch_size: int = 32) -> np.ndarray | list[np.ndarray]:
-        """Runs the model on any number of images.
+    def predict(self, inputs: Any, batch_size: int = 32) -> Any:
+        """Runs the model on any number of samples.
 
         Args:
-            images: array `[N, …]` for the model's one input. Real numbers are quantised for an
-                int8 input; integers are taken as they are.
-            batch_size: images an invocation, for a file with a dynamic batch; a file converted
-                for a fixed batch runs in batches of that size.
+            inputs: array `[N, ...]`; for several inputs a list of arrays in the model's order, or a
+                dict by the names of the inputs. Real numbers are quantized for an int8 input;
+                integers are taken as they are.
+            batch_size: samples an invocation, for a file with a dynamic batch; a file converted for
+                a fixed batch runs in batches of that size.
 
         Returns:
-            The output `[N, …]`, float also where the file's is int8; a list of them if the model
-            has several.
+            The output `[N, ...]`, float also where the file's is int8; in the structure of the
+            Keras model's outputs, a list or dict, if there are several.
 
         Raises:
-            ValueError: the shape does not fit, or N is not a multiple of a fixed batch.
+            ValueError: the inputs do not fit, or N is not a multiple of a fixed batch.
         """
-        (entry,) = self._interpreter.get_input_details()
-        images = _quantized(np.asarray(images), entry)
-        signature = [int(n) for n in entry["shape_signature"]]
-        if (
-            len(images) == 0
-            or images.ndim != len(signature)
-            or any(n not in (-1, m) for n, m in zip(signature[1:], images.shape[1:], strict=True))
-        ):
+        entries = self._interpreter.get_input_details()
+        arrays = [
+            _quantized(array, entry)
+            for array, entry in zip(self._in_order(inputs, entries), entries, strict=True)
+        ]
+        for array, entry in zip(arrays, entries, strict=True):
+            _check_shape(array, entry)
+        count = len(arrays[0])
+        if any(len(array) != count for array in arrays):
             raise ValueError(
-                f"Expected images of shape {['N', *signature[1:]]}. "
-                f"Received: shape {list(images.shape)}"
+                "Expected as many samples of each input. Received: "
+                f"{[len(array) for array in arrays]}"
             )
-        fixed = signature[0] if signature[0] > 0 else None
-        if fixed and len(images) % fixed:
+        fixed = int(entries[0]["shape_signature"][0])
+        if fixed > 0 and count % fixed:
             raise ValueError(
                 f"The file has a fixed batch of {fixed}; expected a multiple of it. "
-                f"Received: {len(images)} images. Convert with batch_size=None for any number."
+                f"Received: {count} samples. Convert with batch_size=None for any number."
             )
-        step = fixed or batch_size
-        parts = [self._run(entry, images[i : i + step]) for i in range(0, len(images), step)]
-        outputs = [np.concatenate(each) for each in zip(*parts, strict=True)]
-        return outputs[0] if len(outputs) == 1 else outputs
+        step = fixed if fixed > 0 else batch_size
+        parts = [
+            self._run(entries, [array[start : start + step] for array in arrays])
+            for start in range(0, count, step)
+        ]
+        outputs = [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
+        names = self._signature("outputs")
+        if len(names) != len(outputs):
+            return outputs[0] if len(outputs) == 1 else outputs
+        return outputs_of(names, outputs)
 
-    def _run(self, entry, batch: np.ndarray) -> list[np.ndarray]:
+    def _in_order(self, inputs: Any, entries: list[dict]) -> list[np.ndarray]:
+        """The inputs as arrays in the file's order."""
+        names = self._signature("inputs") or [entry["name"] for entry in entries]
+        if isinstance(inputs, dict):
+            if set(inputs) != set(names):
+                raise ValueError(f"Expected inputs {names}. Received: {sorted(inputs)}")
+            return [np.asarray(inputs[name]) for name in names]
+        if isinstance(inputs, (list, tuple)) and (len(entries) > 1 or len(inputs) == 1):
+            if len(inputs) != len(entries):
+                raise ValueError(
+                    f"Expected {len(entries)} inputs: {', '.join(names)}. Received: {len(inputs)}"
+                )
+            return [np.asarray(one) for one in inputs]
+        if len(entries) > 1:
+            raise ValueError(
+                f"Expected a list or dict of {len(entries)} inputs: {', '.join(names)}. "
+                f"Received: inputs={type(inputs).__name__}"
+            )
+        return [np.asarray(inputs)]
+
+    def _signature(self, kind: str) -> list[str]:
+        """The names of the inputs or outputs in the file's order; empty without a signature."""
+        signatures = self._interpreter.get_signature_list()
+        if len(signatures) != 1:
+            return []
+        ((key, names),) = signatures.items()
+        runner = self._interpreter.get_signature_runner(key)
+        details = getattr(runner, f"get_{kind[:-1]}_details")()
+        entries = getattr(self._interpreter, f"get_{kind[:-1]}_details")()
+        by_index = {detail["index"]: name for name, detail in details.items()}
+        found = [by_index.get(entry["index"]) for entry in entries]
+        complete = None not in found and len(set(found)) == len(names[kind]) == len(found)
+        return found if complete else []
+
+    def _run(self, entries: list[dict], batch: list[np.ndarray]) -> list[np.ndarray]:
         interpreter = self._interpreter
-        if tuple(interpreter.get_input_details()[0]["shape"]) != batch.shape:
-            interpreter.resize_tensor_input(entry["index"], batch.shape)
+        changed = False
+        for entry, array in zip(interpreter.get_input_details(), batch, strict=True):
+            if tuple(entry["shape"]) != array.shape:
+                interpreter.resize_tensor_input(entry["index"], array.shape)
+                changed = True
+        if changed:
             interpreter.allocate_tensors()
-        interpreter.set_tensor(entry["index"], batch)
+        for entry, array in zip(entries, batch, strict=True):
+            interpreter.set_tensor(entry["index"], array)
         interpreter.invoke()
         return [
             _dequantized(interpreter.get_tensor(out["index"]), out)
             for out in interpreter.get_output_details()
         ]
+
+
+def _check_shape(array: np.ndarray, entry: dict) -> None:
+    signature = [int(n) for n in entry["shape_signature"]]
+    if (
+        array.ndim != len(signature)
+        or len(array) == 0
+        or any(n not in (-1, m) for n, m in zip(signature[1:], array.shape[1:], strict=True))
+    ):
+        raise ValueError(
+            f"Expected input '{entry['name']}' of shape {['N', *signature[1:]]}. "
+            f"Received: shape {list(array.shape)}"
+        )
 
 
 def _quantized(values: np.ndarray, entry) -> np.ndarray:

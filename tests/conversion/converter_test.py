@@ -15,7 +15,7 @@ from tests.conversion.networks import activation, conv, randomise, two_groups
 def assert_agrees(model: keras.Model, seed: int = 0, tolerance: float = 2e-4):
     """Converts. The file answers like Keras up to rounding (no quantizer behind another one)."""
     result = kgn.convert(model)
-    assert all(layer.fate == "binary" for layer in result.report.layers), str(result.report)
+    assert all(layer.status == "binary" for layer in result.report.layers), str(result.report)
     images = np.random.default_rng(seed).standard_normal((3, *model.input_shape[1:]), np.float32)
     expected = model.predict_on_batch(images)
     answered = kgn.lite.Interpreter(result.content).predict(images)
@@ -110,7 +110,7 @@ def test_sequential_and_nested_models():
     inner = keras.Sequential([keras.Input((5, 5, 8)), Quantize("ste_sign"), conv(6)])
     model = keras.Sequential([keras.Input((5, 5, 8)), inner, keras.layers.BatchNormalization()])
     result = kgn.convert(model)
-    assert [layer.fate for layer in result.report.layers] == ["binary"]
+    assert [layer.status for layer in result.report.layers] == ["binary"]
 
 
 def test_mixed_precision_model_converts():
@@ -129,7 +129,7 @@ def test_strict_refuses_a_layer_that_stays_float(tmp_path):
         kgn.convert(model, tmp_path / "model.tflite")
     assert os.listdir(tmp_path) == []
     report = kgn.convert(model, tmp_path / "model.tflite", strict=False).report
-    assert [layer.fate for layer in report.layers] == ["float"]
+    assert [layer.status for layer in report.layers] == ["float"]
 
 
 def test_ternary_kernel_is_not_binary():
@@ -156,7 +156,7 @@ def test_activations_that_are_not_packed_stay_floats(bits):
     layer = QuantConv2D(4, 3, kernel_quantizer="binary_weight", padding="same")
     inputs = keras.Input((5, 6, 35))
     result = assert_agrees(keras.Model(inputs, layer(Quantize(KBitActivation(bits))(inputs))))
-    assert [layer.why for layer in result.report.layers] == ["32-bit activations"]
+    assert [layer.detail for layer in result.report.layers] == ["32-bit activations"]
 
 
 def test_failed_verification_keeps_the_old_file(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ import pytest
 
 import keras_groupnet as kgn
 from keras_groupnet.conversion.graph import Graph
+from keras_groupnet.models import ResNet18
 from tests.conversion.networks import conv, two_groups
 
 if not (find_spec("litert_quantizer") or find_spec("ai_edge_quantizer")):
@@ -41,3 +42,15 @@ def test_values_near_zero_keep_their_sign(images):
     expected = model.predict_on_batch(images)
     answered = kgn.lite.Interpreter(result.content).predict(images)
     assert np.corrcoef(expected.ravel(), answered.ravel())[0, 1] > 0.98
+
+
+def test_resnet18_of_1000_classes():
+    """The classifier alone has 512 KB of int8 weights."""
+    model = ResNet18(input_shape=(64, 64, 3), classes=1000, bases=1, activation_scale="none")
+    data = np.random.default_rng(3).standard_normal((4, 64, 64, 3)).astype(np.float32)
+    result = kgn.convert(model, first_last="int8", representative_data=data, images=data)
+    (op,) = Graph(result.content).of_kind("FULLY_CONNECTED")
+    assert Graph(result.content).value(op.inputs[1]).dtype == np.int8
+    outputs = kgn.lite.Interpreter(result.content).predict(data)
+    expected = model.predict_on_batch(data)
+    assert np.corrcoef(outputs.ravel(), expected.ravel())[0, 1] > 0.95

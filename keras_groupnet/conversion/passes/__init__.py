@@ -16,12 +16,14 @@ from keras_groupnet.conversion.passes import (
     fold_pixel_scale,
     fold_sums,
     merge_duplicates,
+    name_tensors,
     pack_inputs,
     pack_outputs,
     quantize,
 )
 
 _ORDER: tuple[tuple[Callable[[Graph], bool], ...], ...] = (
+    (name_tensors.run,),
     (fix_reshape.run, quantize.run),
     (merge_duplicates.run, pack_inputs.run),
     (fold_pixel_scale.run, fold_activation.run, fold_sums.run),

@@ -28,12 +28,14 @@ def run(graph: Graph, keep: int | None = None) -> list[KernelCompression]:
     Returns:
         What became of each weight tensor, in the order of the ops.
     """
-    done: dict[int, tuple[int, KernelCompression]] = {}
+    done: dict[tuple, tuple[int, KernelCompression]] = {}
     for op in graph.of_kind(*KERNEL_OPS):
-        packed = op.inputs[WEIGHTS]
-        if packed not in done:
-            done[packed] = _compressed(graph, op, keep)
-        op.inputs[WEIGHTS], result = done[packed]
+        # Equal words are other kernels for another number of channels.
+        key = op.inputs[WEIGHTS], op.options["channels_in"], op.options.get("groups")
+        if key not in done:
+            done[key] = _compressed(graph, op, keep)
+        tensor, result = done[key]
+        op.set_input(WEIGHTS, tensor)
         if not result.skipped:
             op.options |= {"version": 2, "compression": 1}
     return [result for _, result in done.values()]

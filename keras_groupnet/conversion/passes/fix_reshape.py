@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_groupnet.conversion.graph import Graph
+from keras_groupnet.conversion.graph import ABSENT, Graph
 
 
 def run(graph: Graph) -> bool:
     """Fixes reshapes whose result has at most one unknown dimension."""
     changed = False
     for op in graph.of_kind("RESHAPE"):
-        signature = graph.tensors[op.outputs[0]].shapeSignature
-        if graph.constant(op.inputs[1]) is not None or signature is None:
+        shape, signature = op.input(1), graph.tensors[op.outputs[0]].shapeSignature
+        if shape == ABSENT or graph.producer(shape) is None or signature is None:
             continue
         if sum(int(n) < 0 for n in signature) <= 1:
-            name = graph.name(op.inputs[1]) + "/constant"
-            op.inputs[1] = graph.add_constant(np.asarray(signature, np.int32), name)
+            name = graph.name(shape) + "/constant"
+            op.set_input(1, graph.add_constant(np.asarray(signature, np.int32), name))
             changed = True
     return changed

@@ -14,7 +14,7 @@ def run(graph: Graph) -> bool:
     """Folds chains of MUL and ADD by constants on a single tensor that nobody else reads."""
     changed = False
     for producer in graph.of_kind("MUL", "ADD"):
-        if producer not in graph.ops or producer.fused_activation:
+        if producer not in graph or producer.fused_activation:
             continue
         target = producer.outputs[0]
         readers = graph.consumers(target)

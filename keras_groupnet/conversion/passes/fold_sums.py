@@ -8,6 +8,9 @@ over tensors t that are not themselves such a tree. Terms written by a kernel op
 coefficient into multiplier and bias; the kernel ops are then chained: each adds its predecessor
 and, if there are terms that no kernel op writes (a skip times Σλ, or one skip a base), one of them.
 K bases and their sum thus become K ops and no pass over a float map.
+
+An activation that TFLiteConverter fused into the root goes into the epilogue if it is a ReLU and
+there is nothing to add behind it; else it becomes an op of its own behind the last kernel op.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 
 from keras_groupnet.conversion.graph import ABSENT, Graph, Op
 from keras_groupnet.conversion.passes.epilogue import (
@@ -26,8 +30,14 @@ from keras_groupnet.conversion.passes.epilogue import (
     scale_output,
 )
 
-_RELU = 1
-_ZERO = np.zeros((), np.float32)
+_RELU = schema.ActivationFunctionType.RELU
+# Those that the runtime knows in an ADD or MUL. The others are left alone.
+_ACTIVATIONS = {
+    schema.ActivationFunctionType.RELU: "RELU",
+    schema.ActivationFunctionType.RELU_N1_TO_1: "RELU_N1_TO_1",
+    schema.ActivationFunctionType.RELU6: "RELU6",
+}
+_ZERO, _ONE = np.zeros((), np.float32), np.ones((), np.float32)
 
 
 @dataclass
@@ -35,20 +45,25 @@ class Expression:
     """`Σ coefficient · tensor + offset`, with the affine ops it was read from."""
 
     terms: dict[int, np.ndarray] = field(default_factory=dict)
-    offset: np.ndarray = field(default_factory=lambda: np.zeros((), np.float32))
+    offset: np.ndarray = field(default_factory=lambda: _ZERO)
     ops: list[Op] = field(default_factory=list)
 
 
 def affine_parts(graph: Graph, op: Op | None) -> tuple[int, np.ndarray] | None:
-    """`(tensor, constant)` of a MUL by a per-channel or scalar constant, else None."""
+    """`(tensor, constant)` of a MUL or ADD with a per-channel or scalar constant, else None.
+
+    The tensor must have the shape of the result: a constant may also widen it.
+    """
     if op is None or op.kind not in ("MUL", "ADD"):
         return None
     for tensor, other in (op.inputs, op.inputs[::-1]):
-        value = graph.constant(other)
-        if value is not None and graph.constant(tensor) is None:
-            channels = graph.shape(op.outputs[0])[-1:]
-            if value.size == 1 or (value.shape[-1:] == channels and value.size == channels[0]):
-                return tensor, value.reshape(-1) if value.size > 1 else value.reshape(())
+        value, shape = graph.constant(other), graph.signature(op.outputs[0])
+        if value is None or value.dtype != np.float32 or graph.constant(tensor) is not None:
+            continue
+        if graph.signature(tensor) != shape:
+            continue
+        if value.size == 1 or (value.shape[-1:] == shape[-1:] and value.size == shape[-1]):
+            return tensor, value.reshape(-1) if value.size > 1 else value.reshape(())
     return None
 
 
@@ -58,32 +73,32 @@ def is_affine(graph: Graph, op: Op | None) -> bool:
         return False
     if affine_parts(graph, op) is not None:
         return True
-    same_shape = len({graph.shape(t) for t in (*op.inputs, *op.outputs)}) == 1
+    same_shape = len({graph.signature(t) for t in (*op.inputs, *op.outputs)}) == 1
     return op.kind == "ADD" and same_shape
 
 
 def read(graph: Graph, root: Op) -> Expression:
     """Reads the maximal expression that ends in `root`."""
     expression = Expression()
-
-    def visit(tensor: int, coefficient: np.ndarray, op: Op | None) -> None:
-        inner = op if op is root else _private_affine(graph, op)
-        if inner is None:
-            before = expression.terms.get(tensor, np.zeros((), np.float32))
-            expression.terms[tensor] = before + coefficient
-            return
-        expression.ops.append(inner)
-        parts = affine_parts(graph, inner)
+    waiting: list[tuple[int, np.ndarray, Op | None]] = [(root.outputs[0], _ONE, root)]
+    while waiting:
+        tensor, coefficient, op = waiting.pop()
+        if op is None:
+            expression.terms[tensor] = expression.terms.get(tensor, _ZERO) + coefficient
+            continue
+        expression.ops.append(op)
+        parts = affine_parts(graph, op)
         if parts is None:
-            for source in inner.inputs:
-                visit(source, coefficient, graph.producer(source))
-        elif inner.kind == "MUL":
-            visit(parts[0], coefficient * parts[1], graph.producer(parts[0]))
+            left, right = op.inputs
+            sources = [(right, coefficient), (left, coefficient)]
+            if left == right:
+                sources = [(left, np.float32(2) * coefficient)]
+        elif op.kind == "MUL":
+            sources = [(parts[0], coefficient * parts[1])]
         else:
             expression.offset = expression.offset + coefficient * parts[1]
-            visit(parts[0], coefficient, graph.producer(parts[0]))
-
-    visit(root.outputs[0], np.ones((), np.float32), root)
+            sources = [(parts[0], coefficient)]
+        waiting += [(t, c, _private_affine(graph, graph.producer(t))) for t, c in sources]
     return expression
 
 
@@ -97,14 +112,14 @@ def run(graph: Graph) -> bool:
     """Folds every expression that holds at least one kernel op."""
     changed = False
     for op in graph.of_kind("MUL", "ADD"):
-        if op not in graph.ops or not _is_root(graph, op):
+        if op not in graph or not _is_root(graph, op):
             continue
         changed |= _fold(graph, op)
     return changed
 
 
 def _is_root(graph: Graph, op: Op) -> bool:
-    if not is_affine(graph, op) or op.fused_activation not in (0, _RELU):
+    if not is_affine(graph, op) or op.fused_activation not in (0, *_ACTIVATIONS):
         return False
     reader = graph.only_consumer(op.outputs[0])
     return bool(op.fused_activation) or reader is None or not is_affine(graph, reader)
@@ -121,17 +136,22 @@ def _fold(graph: Graph, root: Op) -> bool:
             kernels.append((kernel, coefficient))
     if not kernels:
         return False
-    relu = root.fused_activation == _RELU
-    if relu and (len(kernels) > 1 or others):
-        return False  # the epilogue's ReLU comes before the addend
-
     target = root.outputs[0]
     for op in expression.ops:
-        graph.ops.remove(op)
-    kernels.sort(key=lambda pair: graph.ops.index(pair[0]))
+        graph.remove(op)
+    if root.fused_activation == _RELU and len(kernels) == 1 and not others:
+        kernels[0][0].options["activation"] = 1
+    elif root.fused_activation:
+        before = graph.add_tensor(
+            graph.shape(target), np.float32, graph.name(target) + "/before_activation", target
+        )
+        graph.append(graph.plain(_ACTIVATIONS[root.fused_activation], before, target))
+        target = before
+    order = {op: i for i, op in enumerate(graph.ops)}
+    kernels.sort(key=lambda pair: order[pair[0]])
     if len(others) > len(kernels):
         kept = len(kernels) - 1
-        others[kept:] = [(_sum(graph, others[kept:], target), np.ones((), np.float32))]
+        others[kept:] = [(_sum(graph, others[kept:], target), _ONE)]
     previous = ABSENT
     for i, (op, coefficient) in enumerate(kernels):
         last = i == len(kernels) - 1
@@ -150,9 +170,6 @@ def _fold(graph: Graph, root: Op) -> bool:
             )
         )
         op.outputs = [previous]
-    if relu:
-        kernels[0][0].options["activation"] = 1
-    graph.tidy()
     return True
 
 
@@ -194,5 +211,5 @@ def _sum(graph: Graph, terms: list[tuple[int, np.ndarray]], target: int) -> int:
 
 def _insert(graph: Graph, kind: str, left: int, right: int, like: int) -> int:
     output = graph.add_tensor(graph.shape(like), np.float32, graph.name(left) + "/term", like)
-    graph.ops.append(graph.elementwise(kind, left, right, output))
+    graph.append(graph.elementwise(kind, left, right, output))
     return output

@@ -14,6 +14,6 @@ def run(graph: Graph) -> bool:
         kept = first.setdefault(key, op.outputs[0])
         if kept != op.outputs[0] and op.outputs[0] not in graph.outputs:
             graph.replace_tensor(op.outputs[0], kept)
-            graph.ops.remove(op)
+            graph.remove(op)
             changed = True
     return changed

@@ -22,11 +22,13 @@ def _kernel_op(graph: Graph, dequantize: Op, op: Op) -> bool:
     if op.inputs[0] != dequantize.outputs[0] or op.options["bits"] != 32:
         return False
     bits, step = dequantize.options["bits"], dequantize.options["scale"]
-    op.inputs[0] = dequantize.inputs[0]
+    if bits > 1 and op.options.get("pad_value"):
+        return False  # there is no code for -1, and the code of 1 depends on the step
+    op.set_input(0, dequantize.inputs[0])
     op.options["bits"] = bits
     if step != 1.0:
         multiplier = graph.value(op.inputs[2]) * np.float32(step)
-        op.inputs[2] = graph.add_constant(multiplier, graph.name(op.inputs[2]) + "/step")
+        op.set_input(2, graph.add_constant(multiplier, graph.name(op.inputs[2]) + "/step"))
     return True
 
 
@@ -43,11 +45,13 @@ def _max_pool(graph: Graph, dequantize: Op, op: Op) -> bool:
         graph.name(target) + "/packed",
         target,
     )
-    position = graph.ops.index(op)
-    graph.ops[position : position + 1] = [
-        Op("KgnMaxPool2D", [packed], [pooled], max_pool_options(op, bits, channels)),
-        Op("KgnDequantize", [pooled], [target], dict(dequantize.options)),
-    ]
+    graph.replace(
+        op,
+        [
+            Op("KgnMaxPool2D", [packed], [pooled], max_pool_options(op, bits, channels)),
+            Op("KgnDequantize", [pooled], [target], dict(dequantize.options)),
+        ],
+    )
     return True
 
 
@@ -73,15 +77,17 @@ def _reshape(graph: Graph, dequantize: Op, op: Op) -> bool:
     name = graph.name(target)
     flat = graph.add_tensor(graph.shape(target), np.float32, name + "/float", target)
     packed = graph.add_tensor(
-        (*outer, bits * -(-channels // 32)), np.int32, name + "/packed", target
+        (*outer, bits * -(-channels // 32)), np.int32, graph.name(quantize.outputs[0]), target
     )
     reshape = Op("RESHAPE", [quantize.inputs[0], *op.inputs[1:]], [flat], {}, op.source, op.code)
-    position = graph.ops.index(op)
-    graph.ops[position : position + 1] = [
-        reshape,
-        Op("KgnQuantize", [flat], [packed], dict(quantize.options)),
-        Op("KgnDequantize", [packed], [target], dequantize.options | {"channels": channels}),
-    ]
+    graph.replace(
+        op,
+        [
+            reshape,
+            Op("KgnQuantize", [flat], [packed], dict(quantize.options)),
+            Op("KgnDequantize", [packed], [target], dequantize.options | {"channels": channels}),
+        ],
+    )
     return True
 
 

@@ -29,7 +29,7 @@ def run(graph: Graph) -> bool:
             op.set_input(position, tensor)
         op.options["out_bits"] = quantize.options["bits"]
         op.options["out_scale"] = quantize.options["scale"]
-        graph.ops.remove(quantize)
+        graph.remove(quantize)
         if graph.consumers(source) or source in graph.outputs:
             op.outputs = [source, quantize.outputs[0]]
         else:
@@ -40,7 +40,7 @@ def run(graph: Graph) -> bool:
 
 
 def _swap_with_max_pool(graph: Graph, quantize: Op) -> bool:
-    """quantize(max(x)) = max(quantize(x)): quantising is monotone."""
+    """quantize(max(x)) = max(quantize(x)): quantizing is monotone."""
     pool = graph.producer(quantize.inputs[0])
     if (
         len(quantize.inputs) > 1
@@ -63,8 +63,6 @@ def _swap_with_max_pool(graph: Graph, quantize: Op) -> bool:
         source,
     )
     quantize.inputs, quantize.outputs = [source], [packed]
-    graph.ops[graph.ops.index(pool)] = Op(
-        "KgnMaxPool2D", [packed], [target], max_pool_options(pool, bits, channels)
-    )
-    graph.tidy()
+    pooled = Op("KgnMaxPool2D", [packed], [target], max_pool_options(pool, bits, channels))
+    graph.replace(pool, [pooled])
     return True

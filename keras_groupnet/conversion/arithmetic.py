@@ -1,0 +1,103 @@
+"""The arithmetic of docs/ops.md in numpy, for checking files: packed tensors, sums, epilogues."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_groupnet.deployment import Window
+
+
+def unpacked(packed: np.ndarray, bits: int, channels: int) -> np.ndarray:
+    """Packed `[..., bits * W]` -> float32 ±1 (1 bit) or codes `[..., C]`."""
+    words = packed.shape[-1] // bits
+    octets = np.ascontiguousarray(packed.astype("<i4")).view(np.uint8)
+    planes = np.unpackbits(octets, axis=-1, bitorder="little")
+    planes = planes.reshape(*packed.shape[:-1], bits, words * 32)[..., :channels]
+    if bits == 1:
+        return np.float32(1) - np.float32(2) * planes[..., 0, :]
+    return sum(np.float32(1 << m) * planes[..., m, :] for m in range(bits))
+
+
+def quantized(y: np.ndarray, bits: int, scale: float) -> np.ndarray:
+    """`quantize(y, bits, scale)` of docs/ops.md: float32 -> ±1 (1 bit) or codes."""
+    if bits == 1:
+        return np.where(y < 0, np.float32(-1), np.float32(1))
+    codes = np.rint(y.astype(np.float32) * np.float32(scale))
+    return np.nan_to_num(np.clip(codes, 0, 2**bits - 1), nan=0.0).astype(np.float32)
+
+
+def sums(values: np.ndarray, signs: np.ndarray, window: Window | None) -> np.ndarray:
+    """The sums of products of values with ±1: whole numbers, where the values are.
+
+    Args:
+        values: `(N, H, W, Cin)`, or `(..., Cin)` for a matrix product.
+        signs: `(kh, kw, Cin / groups, Cout)`, or `(Cin, Cout)`.
+        window: of the convolution; None for a matrix product.
+    """
+    if window is None:
+        return values @ signs
+    strides, dilations = window.strides, window.dilation
+    padding = window.padding.upper()
+    if window.padding == "same" and window.pad_value:
+        edges = [
+            same_padding(*geometry)
+            for geometry in zip(values.shape[1:3], signs.shape[:2], strides, dilations, strict=True)
+        ]
+        border = [(0, 0), *edges, (0, 0)]
+        values = np.pad(values, border, constant_values=np.float32(window.pad_value))
+        padding = "VALID"
+    count = window.groups
+    grouped = zip(np.split(values, count, axis=-1), np.split(signs, count, axis=-1), strict=True)
+    return np.concatenate(
+        [
+            tf.nn.conv2d(one, kernel, strides, padding, dilations=dilations).numpy()
+            for one, kernel in grouped
+        ],
+        axis=-1,
+    )
+
+
+def same_padding(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
+    """TensorFlow's SAME: the odd row or column goes to the bottom or right."""
+    total = max((-(-size // stride) - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
+    return total // 2, total - total // 2
+
+
+def epilogue(
+    acc: np.ndarray,
+    options: dict[str, Any],
+    multiplier: np.ndarray,
+    bias: np.ndarray,
+    pixel_scale: np.ndarray | None = None,
+    addend: np.ndarray | None = None,
+    addend_multiplier: np.ndarray | None = None,
+    second_addend: np.ndarray | None = None,
+) -> np.ndarray:
+    """The float value that the epilogue of KgnConv2D or KgnDense makes of the sums.
+
+    Args:
+        acc: `[..., Cout]`.
+        options: of the op.
+        multiplier: `[Cout]`, also `bias` and `addend_multiplier`.
+        bias: see there.
+        pixel_scale: `[..., 1]`.
+        addend: `[..., Cout]`, also `second_addend`.
+        addend_multiplier: see `multiplier`.
+        second_addend: see `addend`.
+    """
+    v = acc.astype(np.float32)
+    if options["pre_activation"]:
+        v = np.maximum(v, np.float32(0))
+    if pixel_scale is not None:
+        v = v * pixel_scale
+    y = multiplier * v + bias
+    if options["activation"]:
+        y = np.maximum(y, np.float32(0))
+    if addend is not None:
+        y = y + (addend if addend_multiplier is None else addend_multiplier * addend)
+    if second_addend is not None:
+        y = y + second_addend
+    return y

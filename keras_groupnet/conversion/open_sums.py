@@ -1,0 +1,106 @@
+"""A file in which the sums of its binary ops are inputs: what is left is what was folded into them.
+
+Each kernel op is replaced by its epilogue, written in builtin ops, on a tensor of sums; each scale
+map is an input, too. The runtime then computes everything between the sums and the next quantizers,
+the outputs and whatever float ops stand between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from keras_groupnet.conversion.file_ops import FileOps, invoke
+from keras_groupnet.conversion.graph import ABSENT, Graph, Op
+from keras_groupnet.conversion.passes.epilogue import (
+    ADDEND,
+    ADDEND_MULTIPLIER,
+    BIAS,
+    MULTIPLIER,
+    PIXEL_SCALE,
+    QUANTIZE_BIAS,
+    QUANTIZE_MULTIPLIER,
+    SECOND_ADDEND,
+)
+
+
+class OpenSums:
+    """A file with open sums.
+
+    Args:
+        file: the ops of a file; it is not changed.
+        opened: those kernel ops of the file whose sums become inputs.
+        wanted: tensors to compute.
+    """
+
+    def __init__(self, file: FileOps, opened: Sequence[Op], wanted: Iterable[int]):
+        graph = file.graph
+        self.maps = [op.outputs[0] for op in graph.of_kind("KgnScaleMap")]
+        ops: list[Op] = []
+        sums: list[int] = []
+        for op in graph.ops:
+            if op in opened:
+                target = op.outputs[0]
+                name = f"{graph.name(target)}/sums"
+                sums.append(graph.add_tensor(graph.shape(target), np.float32, name, target))
+                ops += _epilogue(graph, op, sums[-1])
+            elif op.kind != "KgnScaleMap":
+                ops.append(op)
+        inputs = [*graph.inputs, *self.maps, *sums]
+        self.wanted = [tensor for tensor in wanted if tensor not in inputs]
+        self._content = graph.subgraph_of(ops, inputs, self.wanted).to_bytes()
+
+    def run(
+        self, inputs: list[np.ndarray], maps: list[np.ndarray], sums: list[np.ndarray]
+    ) -> dict[int, np.ndarray]:
+        """Tensor -> value, for the wanted ones and for the maps.
+
+        Args:
+            inputs: of the model.
+            maps: the scale maps, in the order of `maps`.
+            sums: of the opened ops, in the file's order.
+        """
+        values = invoke(self._content, [*inputs, *maps, *sums])
+        return dict(zip(self.wanted, values, strict=True)) | dict(zip(self.maps, maps, strict=True))
+
+
+def _epilogue(graph: Graph, op: Op, sums: int) -> list[Op]:
+    """docs/ops.md's epilogue of a kernel op in builtin ops; the last ones write its outputs."""
+    target = op.outputs[0]
+    ops: list[Op] = []
+    value = sums
+
+    def write(kind: str, *others: int) -> None:
+        nonlocal value
+        name = f"{graph.name(target)}/{kind.lower()}"
+        output = graph.add_tensor(graph.shape(target), np.float32, name, target)
+        ops.append(
+            graph.elementwise(kind, value, *others, output)
+            if others
+            else graph.plain(kind, value, output)
+        )
+        value = output
+
+    if op.options["pre_activation"]:
+        write("RELU")
+    if op.input(PIXEL_SCALE) != ABSENT:
+        write("MUL", op.input(PIXEL_SCALE))
+    write("MUL", op.input(MULTIPLIER))
+    write("ADD", op.input(BIAS))
+    if op.options["activation"]:
+        write("RELU")
+    if op.input(ADDEND) != ABSENT:
+        before, value = value, op.input(ADDEND)
+        if op.input(ADDEND_MULTIPLIER) != ABSENT:
+            write("MUL", op.input(ADDEND_MULTIPLIER))
+        write("ADD", before)
+    if op.input(SECOND_ADDEND) != ABSENT:
+        write("ADD", op.input(SECOND_ADDEND))
+    ops[-1].outputs = [target]
+    if op.options["out_bits"]:
+        constants = [op.input(at) for at in (QUANTIZE_MULTIPLIER, QUANTIZE_BIAS)]
+        options = {"version": 1, "bits": op.options["out_bits"], "scale": op.options["out_scale"]}
+        read = [target, *(tensor for tensor in constants if tensor != ABSENT)]
+        ops.append(Op("KgnQuantize", read, [op.outputs[-1]], options))
+    return ops

@@ -1,0 +1,96 @@
+"""Every layer of a model, wherever it hides: in nested models, wrappers, other layers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+
+def layer_tree(model: keras.Model) -> dict[keras.layers.Layer, str]:
+    """All layers in the object tree of a model, each once, with a name of its own.
+
+    Layers are found as attributes, also in lists and dicts, of models and of other layers, so those
+    of subclassed models and wrappers are there. Quantizers that are layers are not: they are part
+    of the layer that they quantize for.
+
+    Args:
+        model: any model.
+
+    Returns:
+        Layer -> name; the names of the models and layers around it stand in front
+        (`encoder/block1/conv`), but that of the model itself. If two layers would have one name,
+        the later ones get `_2`, `_3`, ...
+    """
+    found: dict[keras.layers.Layer, str] = {}
+    taken: set[str] = set()
+    for layer, name in _walk(model, "", {id(model)}):
+        unique, number = name, 1
+        while unique in taken:
+            number += 1
+            unique = f"{name}_{number}"
+        taken.add(unique)
+        found[layer] = unique
+    return found
+
+
+def _walk(
+    owner: keras.layers.Layer, prefix: str, seen: set[int]
+) -> Iterator[tuple[keras.layers.Layer, str]]:
+    for layer in _children(owner, seen):
+        name = f"{prefix}{layer.name}"
+        yield layer, name
+        yield from _walk(layer, f"{name}/", seen)
+
+
+def _children(owner: keras.layers.Layer, seen: set[int]) -> list[keras.layers.Layer]:
+    """The layers that an object holds, in the order of `model.layers` for models."""
+    children: list[keras.layers.Layer] = []
+
+    def add(value: Any, depth: int = 0) -> None:
+        if isinstance(value, keras.layers.Layer):
+            if id(value) not in seen and not _is_quantizer(owner, value):
+                seen.add(id(value))
+                children.append(value)
+        elif isinstance(value, dict) and depth < _DEEPEST:
+            for one in value.values():
+                add(one, depth + 1)
+        elif isinstance(value, (list, tuple, set)) and depth < _DEEPEST:
+            for one in value:
+                add(one, depth + 1)
+
+    if isinstance(owner, keras.Model):
+        add(owner.layers)
+    for value in list(vars(owner).values()):
+        add(value)
+    return children
+
+
+# Lists of lists of layers are as deep as people nest them.
+_DEEPEST = 4
+
+
+def _is_quantizer(owner: Any, layer: Any) -> bool:
+    return any(
+        getattr(owner, name, None) is layer for name in ("input_quantizer", "kernel_quantizer")
+    )
+
+
+def own_kernels(tree: dict[keras.layers.Layer, str]) -> dict[keras.layers.Layer, int]:
+    """The layers of a tree that hold kernels themselves -> how many weights these have.
+
+    A kernel is a variable of at least two axes; it belongs to the innermost layer that has it.
+    """
+    owners: dict[int, tuple[keras.layers.Layer, Any]] = {}
+    for layer in tree:  # those inside of others come later
+        for variable in layer.weights:
+            # Sequential holds a functional model of its own layers, which comes after them.
+            inner = id(variable) not in owners or not isinstance(layer, keras.Model)
+            if len(variable.shape) >= 2 and inner:
+                owners[id(variable)] = (layer, variable)
+    counts: dict[keras.layers.Layer, int] = {}
+    for layer, variable in owners.values():
+        counts[layer] = counts.get(layer, 0) + math.prod(variable.shape)
+    return {layer: counts[layer] for layer in tree if layer in counts}
