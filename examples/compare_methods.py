@@ -3,7 +3,7 @@
     python examples/compare_methods.py --data fashion_mnist --folder FOLDER --work WORK \
         --methods "full_precision group_net:bases=3,partition=v2 rbcn" --seeds 0,1 --epochs 8
 
-A method is a name of `kgn.methods.list()` with options of its own after a colon. All get the same
+A method is a name of `kgn.methods.names()` with options of its own after a colon. All get the same
 narrow ResNet-18, data, optimizer and number of epochs, and the last epoch's test accuracy counts.
 Methods with several stages share these epochs (`comparison_training.share_epochs`), those with a
 teacher learn from the full-precision run of the same seed, which is trained first.

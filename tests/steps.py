@@ -5,6 +5,7 @@ import numpy as np
 
 from keras_groupnet import datasets
 from keras_groupnet.layers import RepeatChannels
+from tests.tensors import array
 
 
 def digits(samples=64):
@@ -14,7 +15,7 @@ def digits(samples=64):
 
 
 def net(layer, copies=1):
-    """A real convolution, `layer`, batch norm, pooling, classifier."""
+    """A float convolution, `layer`, batch norm, pooling, classifier."""
     inputs = keras.Input((8, 8, 1))
     x = RepeatChannels(copies)(keras.layers.Conv2D(4, 3, use_bias=False)(inputs))
     x = layer(keras.layers.BatchNormalization()(x))
@@ -31,3 +32,37 @@ def losses(model, steps=12, learning_rate=0.05):
         keras.optimizers.SGD(learning_rate, momentum=0.9), "sparse_categorical_crossentropy"
     )
     return np.array([float(np.mean(model.train_on_batch(x, y))) for _ in range(steps)])
+
+
+def low_bit_layers(model):
+    """Those whose kernels have fewer bits than floats."""
+    return [layer for layer in model.layers if getattr(layer, "kernel_precision", 32) < 32]
+
+
+def check_low_bit_learning(model, **options):
+    """The low-bit layers learn, not only the float ones around them.
+
+    The loss falls; latent kernels move and signs flip; and with the kernels that the low-bit layers
+    started from, all else being trained, the loss is higher.
+    """
+    layers = low_bit_layers(model)
+    before = [array(layer.kernel).copy() for layer in layers]
+    values = losses(model, **({"steps": 20} | options))
+    assert np.isfinite(values).all()
+    assert values[-3:].mean() < values[0]
+    flips = 0
+    for layer, start in zip(layers, before, strict=True):
+        assert not np.array_equal(array(layer.kernel), start), layer.name
+        flips += (np.signbit(array(layer.kernel)) != np.signbit(start)).sum()
+    if layers:
+        assert flips
+        trained = _loss(model)
+        for layer, start in zip(layers, before, strict=True):
+            layer.kernel.assign(start)
+        assert trained < _loss(model)
+
+
+def _loss(model):
+    x, y = digits()
+    probabilities = array(model(x, training=True))
+    return -np.log(probabilities[np.arange(len(y)), y] + 1e-7).mean()

@@ -31,9 +31,9 @@ def define_model_flags(values: flags.FlagValues, model: str) -> None:
     flags.DEFINE_string(
         "method",
         None,
-        "a name of keras_groupnet.methods.list() with the options of its paper (of several stages, "
-        "the last), instead of the flags of Group-Net: bases, activation_bits, partition, wiring, "
-        "skip, shortcut, activation_scale",
+        "a name of keras_groupnet.methods.names() with the options of its paper (of several "
+        "stages, the last), instead of the flags of Group-Net: bases, activation_bits, partition, "
+        "wiring, skip, shortcut, activation_scale",
         flag_values=values,
     )
     flags.DEFINE_integer(
@@ -46,9 +46,9 @@ def define_model_flags(values: flags.FlagValues, model: str) -> None:
         "v1, v2, v3, layerwise, group_s1 (AlexNet) or the blocks of each group: 1,2,1",
         flag_values=values,
     )
-    flags.DEFINE_string("wiring", None, "v1 or release", flag_values=values)
-    flags.DEFINE_string("skip", None, "real or quantized", flag_values=values)
-    flags.DEFINE_string("shortcut", None, "binary or real", flag_values=values)
+    flags.DEFINE_string("wiring", None, "block_shortcut or layer_shortcut", flag_values=values)
+    flags.DEFINE_string("skip", None, "float or quantized", flag_values=values)
+    flags.DEFINE_string("shortcut", None, "binary or float", flag_values=values)
     flags.DEFINE_string("activation_scale", None, "xnor, mean or none", flag_values=values)
     flags.DEFINE_string("stem", None, "imagenet or cifar", flag_values=values)
     flags.DEFINE_string("block", None, "basic or bottleneck (resnet)", flag_values=values)

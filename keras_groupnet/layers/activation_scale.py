@@ -13,9 +13,9 @@ MODES = ("xnor", "mean")
 class ActivationScale(keras.layers.Layer):
     """The positive factor by which the output of a 1-bit convolution is multiplied.
 
-    It is computed from the real input of the sign, once for all bases that share this input:
+    It is computed from the float input of the sign, once for all bases that share this input:
     `"xnor"`: `box(kh, kw) * mean_c|x|`, moved like the convolution; `"mean"`: `mean|x|` per sample.
-    The gradient is stopped. See `quantizers.functional.xnor_scale_map`.
+    The gradient is stopped. The arithmetic is that of `quantizers.functional.xnor_scale_map`.
 
     Args:
         mode: `"xnor"` or `"mean"`.
@@ -65,7 +65,7 @@ class ActivationScale(keras.layers.Layer):
         )
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
-        """See the class."""
+        """The shape of the scales, which broadcasts over the channels of the convolution."""
         if len(input_shape) == 2 or self.mode == "mean":
             return (input_shape[0],) + (1,) * (len(input_shape) - 1)
         lengths = []

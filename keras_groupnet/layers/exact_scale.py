@@ -13,7 +13,7 @@ _LAST_PLACES = {"float16": 2e-3, "bfloat16": 2e-2}
 def split_scale(
     kernel: Any, precision: int, axes: tuple[int, ...], step: float | None = None
 ) -> tuple[Any, Any]:
-    """Splits a quantised kernel so that sums of ±1 activations are exact.
+    """Splits a quantized kernel so that sums of ±1 activations are exact.
 
     `conv(x, alpha * b) = alpha * conv(x, b)`, but only the right side is exact in floating point:
     a sum of ±alpha that should be 0 comes out as ±1e-9 on the left, and the `sign` behind it then
@@ -28,7 +28,8 @@ def split_scale(
         step: all weights are integers times this; None if they are not.
 
     Returns:
-        `(kernel / scale, scale)`, the scale with `axes` removed; `(kernel, 1)` if not split.
+        `(kernel / scale, scale)`, the scale of shape `(output channels,)`, or the step;
+        `(kernel, 1)` if not split.
     """
     if step is not None:
         unit = kernel / step
@@ -40,4 +41,4 @@ def split_scale(
     unit = kernel / scale
     near = _LAST_PLACES.get(keras.backend.standardize_dtype(unit.dtype), 1e-6)
     rounding = ops.where(ops.abs(ops.abs(unit) - 1) < near, ops.round(unit) - unit, 0)
-    return unit + ops.stop_gradient(rounding), ops.squeeze(scale, axes)
+    return unit + ops.stop_gradient(rounding), ops.reshape(scale, (-1,))

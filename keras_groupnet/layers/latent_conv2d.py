@@ -15,10 +15,11 @@ class LatentConv2D(QuantConv2D):
     follows. The latent kernel and the other variables are left out of converted files.
 
     Args:
-        filters: output maps; a map has `channels_per_map` channels, next to each other.
-        kernel_size: as in `QuantConv2D`, also `input_quantizer`, `pad_values` and `kwargs`.
-        input_quantizer: see there.
-        pad_values: see there.
+        filters: number of output feature maps; each has `channels_per_map` channels, next to each
+            other.
+        kernel_size: int or pair.
+        input_quantizer: anything `quantizers.get` takes; None if the input is already quantized.
+        pad_values: value of the taps outside the feature map, as in `QuantConv2D`.
         **kwargs: arguments of `keras.layers.Conv2D` but `use_bias` and `groups`.
 
     Raises:
@@ -62,18 +63,18 @@ class LatentConv2D(QuantConv2D):
     @property
     def binary_shape(self) -> tuple[int, ...]:
         """Shape of the 1-bit kernel in a converted file."""
-        *taps, maps = self.kernel.shape
-        return (*taps, maps * self.channels_per_map)
+        *taps, filters = self.kernel.shape
+        return (*taps, filters * self.channels_per_map)
 
     @property
     def deployed_floats(self) -> int:
-        """Real values of the deployed kernel beside one scale per channel."""
+        """Floats of the deployed kernel beside one scale per channel."""
         return 0
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
-        """See the class of the layer."""
-        *shape, maps = super().compute_output_shape(input_shape)
-        return (*shape, maps * self.channels_per_map)
+        """The shape with `channels_per_map` channels for each of `filters`."""
+        *shape, filters = super().compute_output_shape(input_shape)
+        return (*shape, filters * self.channels_per_map)
 
     def mean_magnitude(self, shape: Any, dtype: Any = None) -> Any:
         """An initializer: `mean|w|` of the latent kernel, which must exist."""

@@ -1,4 +1,4 @@
-"""MCN's convolution."""
+"""MCN's convolution: binary kernels, modulated by a few learned floats."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ class ModulatedConv2D(LatentConv2D):
     """`conv(input_quantizer(x), sgn(C) * M_j)` for each of the K M-Filters, concatenated.
 
     The M-Filters M_j, one `(kh, kw)` matrix each for the whole layer, modulate one binary filter
-    per output map: `Q_j = sgn(C) * M_j` (Eq. 3.12 to 3.17 of the book chapter). In MCN-1
+    per output feature map: `Q_j = sgn(C) * M_j` (Eq. 3.12 to 3.17 of the book chapter). In MCN-1
     (`scalar=True`) M_j is one number. The gradient goes through the sign where |C| <= 1. Like a
     regularizer, the layer adds its filter loss (Eq. 3.18) to the model's, with sgn(C) constant:
 
@@ -25,19 +25,19 @@ class ModulatedConv2D(LatentConv2D):
         "per_plane"  theta / 2 * sum_j ||C - sgn(C) M_j||^2      (what Eq. 3.27 differentiates)
 
     Args:
-        filters: output maps.
+        filters: number of output feature maps, of `planes` channels each.
         kernel_size: int or pair.
-        planes: K, channels of a map. The input's channels should be maps of K channels too
-            (`RepeatChannels` makes them of an image).
+        planes: K, channels of a feature map. The input's channels should be such maps of K channels
+            too (`RepeatChannels` makes them of an image).
         scalar: MCN-1.
         filter_weight: theta.
         filter_loss: `"sum"` or `"per_plane"`.
         modulation_rate: learning rate of M relative to that of C, for SGD.
         modulation_initializer: of M; None for `u * mean|C| / K`, u uniform in [0.5, 1.5), about
             where the filter loss is least.
-        input_quantizer: as in `QuantConv2D`, also `pad_values`; None in the paper's nets, whose
-            activations are real.
-        pad_values: see there.
+        input_quantizer: anything `quantizers.get` takes; None in the paper's nets, whose
+            activations are floats.
+        pad_values: value of the taps outside the feature map, as in `QuantConv2D`.
         **kwargs: arguments of `keras.layers.Conv2D` but `use_bias` and `groups`.
 
     Raises:
@@ -47,7 +47,7 @@ class ModulatedConv2D(LatentConv2D):
         `(N, H, W, Cin)`
 
     Output shape:
-        `(N, OH, OW, filters * planes)`; channel j of map h is `h * K + j`
+        `(N, OH, OW, filters * planes)`; channel j of feature map h is `h * K + j`
 
     References:
         Wang et al., Modulated Convolutional Networks, CVPR 2018.
@@ -101,27 +101,27 @@ class ModulatedConv2D(LatentConv2D):
 
     @property
     def binary_shape(self) -> tuple[int, ...]:
-        """That of C: the K filters of a map share their bits."""
-        height, width, channels, maps = self.kernel.shape
+        """Shape of the 1-bit kernel in a converted file: the K filters of a feature map share C."""
+        height, width, channels, filters = self.kernel.shape
         if self.scalar:
-            return (height, width, channels, maps)
-        # One 1x1 convolution per tap, see lite/modulated_twin.py.
-        return (1, 1, channels, height * width * maps)
+            return (height, width, channels, filters)
+        # One 1x1 convolution per tap, see conversion/tap_exporter.py.
+        return (1, 1, channels, height * width * filters)
 
     @property
     def deployed_floats(self) -> int:
-        """The M-Filters."""
+        """Floats of the deployed kernel beside one scale per channel: those of the M-Filters."""
         return self.modulation.shape[0] * self.modulation.shape[1] * self.modulation.shape[2]
 
     def quantize_kernel(self, kernel: Any) -> Any:
         """Returns all Q_j for the latent `kernel`: `(kh, kw, Cin, filters * planes)`."""
         kernel = ops.convert_to_tensor(kernel)
-        *taps, maps = kernel.shape
+        *taps, filters = kernel.shape
         modulated = functional.ste_sign(kernel)[..., None] * self._m_filters(kernel.dtype)
-        return ops.reshape(modulated, (*taps, maps * self.planes))
+        return ops.reshape(modulated, (*taps, filters * self.planes))
 
     def filter_loss(self) -> Any:
-        """L_M, Eq. 3.18. Scalar, float32."""
+        """L_M, the filter loss of Eq. 3.18, a float32 scalar, in the form `filter_loss`."""
         kernel = ops.cast(ops.convert_to_tensor(self.kernel), "float32")[..., None]
         m_filters = self._m_filters("float32")
         if self.filter_loss_form == "sum":

@@ -12,6 +12,8 @@ def check_padding(pad_values: float, padding: str, data_format: str) -> None:
             "Quantized layers support data_format='channels_last' only. "
             f"Received: data_format={data_format!r}"
         )
+    if padding not in ("same", "valid"):
+        raise ValueError(f"`padding` must be 'same' or 'valid'. Received: padding={padding!r}")
     if pad_values not in (-1, 0, 1):
         raise ValueError(f"`pad_values` must be -1, 0 or 1. Received: pad_values={pad_values!r}")
     if pad_values != 0 and padding != "same":
@@ -28,7 +30,7 @@ def pad_same(
     dilation_rate: tuple[int, ...],
     value: float,
 ) -> Any:
-    """Pads `(N, H, W, C)` so that a "valid" convolution gives the "same" one.
+    """Pads `(N, ..., C)` so that a "valid" convolution gives the "same" one.
 
     Per axis: `out = ceil(in / s)`, `total = max((out - 1) * s + (k - 1) * d + 1 - in, 0)`,
     `total // 2` in front and the rest (the odd row or column) behind.

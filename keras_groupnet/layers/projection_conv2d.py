@@ -1,4 +1,4 @@
-"""PCNN's convolution."""
+"""PCNN's convolution: several binary kernels from one latent kernel and its projections."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from keras_groupnet.quantizers import projection
 class ProjectionConv2D(LatentConv2D):
     """`conv(input_quantizer(x), D)`, `D_j = a * sgn(W_j * C)`, the J results concatenated.
 
-    The latent kernel C has one filter per output map; the J learned projections W_j, one
+    The latent kernel C has one filter per output feature map; the J learned projections W_j, one
     `(kh, kw)` matrix each for the whole layer, make J binary filters of it. All of a layer's
     deployed weights are ±a. The gradients are those of the task loss and of the projection loss,
     see `quantizers.projection.project`: training needs no further loss, only eta, which
@@ -28,18 +28,20 @@ class ProjectionConv2D(LatentConv2D):
     `mixed_float16` does not reach: use `mixed_bfloat16`.
 
     Args:
-        filters: output maps.
+        filters: number of output feature maps, of `projections` channels each.
         kernel_size: int or pair.
-        projections: J, channels of a map. The input's channels should be maps of J channels too.
+        projections: J, channels of a feature map. The input's channels should be such maps of J
+            channels too.
         levels: 2; 3 for the ternary net, `{-a, 0, a}`, from which a binary one may start
             (`training.binary_from_ternary`). It stays float when converted.
         forward: `"elementwise"`; `"mean"` is the paper's: the mean of W_j in the forward pass. All
-            J kernels of a map are then equal up to their signs.
+            J kernels of a feature map are then equal up to their signs.
         projection_weight: lambda of the projection loss, 1e-4 in the paper.
-        level_norm: `"weight"` or `"kernel"`, see `quantizers.projection.outer_level`.
+        level_norm: `"weight"`: the level a is the mean of |C| over the weights; `"kernel"`: that
+            of the L1 norms of kernels (`quantizers.projection.outer_level`).
         projection_initializer: of W; `SignedUniform(0.5, 1.5)` if None.
-        input_quantizer: as in `QuantConv2D`, also `pad_values`; `"approx_sign"` in the paper.
-        pad_values: see there.
+        input_quantizer: anything `quantizers.get` takes; `"approx_sign"` in the paper.
+        pad_values: value of the taps outside the feature map, as in `QuantConv2D`.
         **kwargs: arguments of `keras.layers.Conv2D` but `use_bias` and `groups`.
 
     Raises:
@@ -49,7 +51,7 @@ class ProjectionConv2D(LatentConv2D):
         `(N, H, W, Cin)`
 
     Output shape:
-        `(N, OH, OW, filters * projections)`; channel j of map h is `h * J + j`
+        `(N, OH, OW, filters * projections)`; channel j of feature map h is `h * J + j`
 
     References:
         Gu et al., Projection Convolutional Neural Networks, arXiv 1811.12755 (Eq. 3.28 to 3.57 of

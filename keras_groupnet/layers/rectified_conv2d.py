@@ -1,4 +1,4 @@
-"""RBCN's convolution."""
+"""RBCN's convolution: a binary kernel times the mean of a learned matrix."""
 
 from typing import Any
 
@@ -40,8 +40,8 @@ class RectifiedConv2D(LatentConv2D):
         kernel_gradient: at W. `"direct"`: `lambda_1 (W - C sgn(W))`, with sgn(W) constant.
             `"literal"`: Eq. 11 times Eq. 8, which goes through sgn(W) and raises L_K.
         c_rate: learning rate of C relative to that of W, for SGD.
-        input_quantizer: as in `QuantConv2D`, also `pad_values`; `"approx_sign"` in the paper.
-        pad_values: see there.
+        input_quantizer: anything `quantizers.get` takes; `"approx_sign"` in the paper.
+        pad_values: value of the taps outside the feature map, as in `QuantConv2D`.
         **kwargs: arguments of `keras.layers.Conv2D` but `use_bias` and `groups`.
 
     Raises:
@@ -117,7 +117,7 @@ class RectifiedConv2D(LatentConv2D):
         return functional.approx_sign(kernel) * c
 
     def kernel_loss(self) -> Any:
-        """L_K, Eq. 3. Scalar, float32."""
+        """L_K, the kernel loss of Eq. 3, `lambda_1 / 2 * ||W - C sgn(W)||^2`, a float32 scalar."""
         kernel = ops.cast(ops.convert_to_tensor(self.kernel), "float32")
         c = ops.cast(ops.convert_to_tensor(self.c), "float32")
         if self.c_rate != 1.0:

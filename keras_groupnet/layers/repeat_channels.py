@@ -1,4 +1,4 @@
-"""Images for layers whose maps have several channels."""
+"""Images for layers whose feature maps have several channels."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from keras import ops
 class RepeatChannels(keras.layers.Layer):
     """Repeats each channel: `y[..., c * copies + i] = x[..., c]`.
 
-    MCN and PCNN make of each channel of an image a map of K or J channels like this.
+    MCN and PCNN make of each channel of an image a feature map of K or J channels like this.
 
     Args:
         copies: how many channels one becomes.
@@ -37,7 +37,7 @@ class RepeatChannels(keras.layers.Layer):
         return ops.repeat(inputs, self.copies, axis=-1)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
-        """See the class."""
+        """`copies` times as many channels."""
         return (*input_shape[:-1], input_shape[-1] * self.copies)
 
     def get_config(self) -> dict[str, Any]:

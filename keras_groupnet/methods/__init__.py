@@ -1,6 +1,7 @@
 """The methods by name: Group-Net, PCNN, RBCN, MCN and those that they are compared with."""
 
-import builtins
+import warnings
+from typing import Any
 
 from keras_groupnet.methods.abc_net import ABCNet
 from keras_groupnet.methods.apprentice import Apprentice
@@ -56,20 +57,20 @@ __all__ = [
     "SingleBranch",
     "XnorNet",
     "get",
-    "list",
+    "names",
 ]
 
 
-def list() -> builtins.list[str]:
+def names() -> list[str]:
     """The names that `get` knows."""
-    return builtins.list(_METHODS)
+    return list(_METHODS)
 
 
 def get(method: str | Method) -> Method:
     """Returns the method of a name, with the options of its paper.
 
     Args:
-        method: one of `list()`, or a `Method` with options of its own, which is returned.
+        method: one of `names()`, or a `Method` with options of its own, which is returned.
 
     Raises:
         ValueError: for anything else.
@@ -79,6 +80,17 @@ def get(method: str | Method) -> Method:
     if method in _METHODS:
         return _METHODS[method]()
     raise ValueError(
-        f"`method` must be one of {builtins.list(_METHODS)} or a keras_groupnet.methods.Method. "
+        f"`method` must be one of {names()} or a keras_groupnet.methods.Method. "
         f"Received: method={method!r}"
     )
+
+
+def __getattr__(name: str) -> Any:
+    if name != "list":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn(
+        "keras_groupnet.methods.list is deprecated, use keras_groupnet.methods.names",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return names

@@ -8,19 +8,21 @@ import keras
 from keras_groupnet.methods.single_branch import SingleBranch
 from keras_groupnet.quantizers import ActivationBases, WeightBases
 from keras_groupnet.structure.blocks import BlockLayer
-from keras_groupnet.structure.wiring import quant_layer
+from keras_groupnet.structure.low_bit import quant_layer
+from keras_groupnet.structure.scope import Scope
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ABCNet(SingleBranch):
-    """Weights `WeightBases`, inputs `ActivationBases`, which each layer has of its own.
+    """`sum_m sum_n alpha_m beta_n conv(A_n, B_m)`: a convolution for each pair of binary bases.
 
-    A converted file has one binary convolution for each pair of bases. Maps are padded with 0:
-    no other value is that of a sum of bases.
+    Weights are `WeightBases`; inputs `ActivationBases`, which each layer has of its own. A
+    converted file has one binary convolution for each pair. Feature maps are padded with 0: no
+    other value is that of a sum of bases.
 
     Args:
-        weight_bases: M.
-        activation_bases: N.
+        weight_bases: M, binary kernels of a layer.
+        activation_bases: N, signs of an activation.
 
     References:
         Lin et al., Towards Accurate Binary Convolutional Neural Network (ABC-Net), arXiv
@@ -42,29 +44,28 @@ class ABCNet(SingleBranch):
 
     @property
     def weight_bits(self) -> int:
-        """M."""
+        """M: a weight is a sum of that many signs."""
         return self.weight_bases
 
     @property
     def activation_bits(self) -> int:
-        """N."""
+        """N: an activation is a sum of that many signs."""
         return self.activation_bases
 
     @property
     def branches(self) -> int:
-        """M N."""
+        """M N: one binary convolution for each pair of a weight base and an activation base."""
         return self.weight_bases * self.activation_bases
 
     def activation(self, name: str) -> keras.layers.Layer:
         """Nothing: layers quantize their inputs themselves."""
         return keras.layers.Activation("linear", name=name)
 
-    def low_bit_layer(self, layer: BlockLayer, seed: int, name: str) -> keras.layers.Layer:
-        """See `Parts`."""
+    def low_bit_layer(self, layer: BlockLayer, scope: Scope) -> keras.layers.Layer:
+        """A new layer with the kernel quantizer of the method."""
         return quant_layer(
             layer,
-            seed,
-            name,
+            scope,
             WeightBases(self.weight_bases),
             input_quantizer=ActivationBases(self.activation_bases),
         )

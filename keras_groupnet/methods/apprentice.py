@@ -1,4 +1,4 @@
-"""Apprentice: a binary network that learns from the outputs of a real one."""
+"""Apprentice: a binary network that learns from the outputs of a full-precision one."""
 
 import dataclasses
 from typing import ClassVar
@@ -10,13 +10,13 @@ from keras_groupnet.methods.single_branch import SingleBranch
 from keras_groupnet.methods.teachers import required_teacher
 from keras_groupnet.quantizers import ApproxSign, BinaryWeight
 from keras_groupnet.structure.blocks import BlockLayer
-from keras_groupnet.structure.wiring import quant_layer
-from keras_groupnet.training import DistillationTrainer
+from keras_groupnet.structure.low_bit import quant_layer
+from keras_groupnet.structure.scope import Scope
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Apprentice(SingleBranch):
-    """Weights `BinaryWeight`, activations `ApproxSign`; see `training.DistillationTrainer`.
+    """Weights `BinaryWeight`, activations `ApproxSign`; trained by `training.DistillationTrainer`.
 
     The paper's students are ternary or have 4 bits; binary ones are those that RBCN's paper
     compares itself with.
@@ -42,15 +42,17 @@ class Apprentice(SingleBranch):
 
     def trainer(self, student: keras.Model, teacher: keras.Model | None = None) -> keras.Model:
         """`DistillationTrainer`, for models that end in a softmax."""
+        from keras_groupnet.training import DistillationTrainer
+
         teacher = required_teacher(teacher, "another method")
         if self.train_teacher:
             teacher = keras.models.clone_model(teacher)
         return DistillationTrainer(student, teacher, train_teacher=self.train_teacher)
 
     def activation(self, name: str) -> keras.layers.Layer:
-        """See `Parts`."""
+        """A new layer that quantizes activations as the method does."""
         return Quantize(ApproxSign(), name=name)
 
-    def low_bit_layer(self, layer: BlockLayer, seed: int, name: str) -> keras.layers.Layer:
-        """See `Parts`."""
-        return quant_layer(layer, seed, name, BinaryWeight(), self.pad_values)
+    def low_bit_layer(self, layer: BlockLayer, scope: Scope) -> keras.layers.Layer:
+        """A new layer with the kernel quantizer of the method."""
+        return quant_layer(layer, scope, BinaryWeight(), self.pad_values)

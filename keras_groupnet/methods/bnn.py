@@ -10,7 +10,8 @@ from keras_groupnet.layers import Quantize
 from keras_groupnet.methods.single_branch import SingleBranch
 from keras_groupnet.quantizers import BinaryWeight, SteSign
 from keras_groupnet.structure.blocks import BlockLayer
-from keras_groupnet.structure.wiring import quant_layer
+from keras_groupnet.structure.low_bit import quant_layer
+from keras_groupnet.structure.scope import Scope
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,11 +26,11 @@ class BNN(SingleBranch):
     reference: ClassVar[str] = "Courbariaux et al., arXiv 1602.02830"
 
     def activation(self, name: str) -> keras.layers.Layer:
-        """See `Parts`."""
+        """A new layer that quantizes activations as the method does."""
         return Quantize(SteSign(), name=name)
 
-    def low_bit_layer(self, layer: BlockLayer, seed: int, name: str) -> keras.layers.Layer:
-        """See `Parts`."""
+    def low_bit_layer(self, layer: BlockLayer, scope: Scope) -> keras.layers.Layer:
+        """A new layer with the kernel quantizer of the method."""
         return quant_layer(
-            layer, seed, name, BinaryWeight("none"), self.pad_values, kernel_constraint=Clip()
+            layer, scope, BinaryWeight("none"), self.pad_values, kernel_constraint=Clip()
         )

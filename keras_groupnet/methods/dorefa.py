@@ -9,12 +9,13 @@ from keras_groupnet.layers import Quantize
 from keras_groupnet.methods.single_branch import SingleBranch
 from keras_groupnet.quantizers import BinaryWeight, KBitActivation, KBitWeight
 from keras_groupnet.structure.blocks import BlockLayer
-from keras_groupnet.structure.wiring import quant_layer
+from keras_groupnet.structure.low_bit import quant_layer
+from keras_groupnet.structure.scope import Scope
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DoReFa(SingleBranch):
-    """Uniform weights and activations; gradients stay real.
+    """Uniform weights and activations; gradients stay floats.
 
     Weights of 1 bit are `E sgn(w)`, `E = mean|w|` of the whole kernel, gradient `g`; more bits are
     `KBitWeight`, in converted files one binary kernel per bit. Activations are
@@ -43,17 +44,17 @@ class DoReFa(SingleBranch):
 
     @property
     def branches(self) -> int:
-        """One for each bit of a weight."""
+        """One binary kernel for each bit of a weight."""
         return self.weight_bits
 
     def activation(self, name: str) -> keras.layers.Layer:
-        """See `Parts`."""
+        """A new layer that quantizes activations as the method does."""
         if self.activation_bits == 32:
             return keras.layers.ReLU(name=name)
         return Quantize(KBitActivation(self.activation_bits), name=name)
 
-    def low_bit_layer(self, layer: BlockLayer, seed: int, name: str) -> keras.layers.Layer:
-        """See `Parts`."""
+    def low_bit_layer(self, layer: BlockLayer, scope: Scope) -> keras.layers.Layer:
+        """A new layer with the kernel quantizer of the method."""
         binary = self.weight_bits == 1
         quantizer = BinaryWeight("tensor") if binary else KBitWeight(self.weight_bits)
-        return quant_layer(layer, seed, name, quantizer, self.pad_values)
+        return quant_layer(layer, scope, quantizer, self.pad_values)

@@ -1,4 +1,4 @@
-"""EL-Net: weights first, then activations of fewer and fewer bits, guided by a real network."""
+"""EL-Net: weights first, then activations of fewer and fewer bits; guided by a float network."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -8,9 +8,8 @@ import keras
 
 from keras_groupnet.methods.dorefa import DoReFa
 from keras_groupnet.methods.teachers import required_teacher
-from keras_groupnet.training import GuidedTrainer
 
-# More bits than 8 are as good as real activations.
+# More bits than 8 are as good as float activations.
 _PROGRESSION = (32, 8, 4, 2)
 
 
@@ -20,14 +19,16 @@ class ELNet(DoReFa):
 
     Two-stage: the weights are quantized first. Progressive: the bits of activations then go down
     from 32 over 16, 8 and 4 to 2. 16 bits are left out here: in training they do not differ from
-    real activations. Guided: see `training.GuidedTrainer`.
+    float activations. Guided: a full-precision network trains along, and the feature maps of both
+    are drawn together (`training.GuidedTrainer`).
 
     Args:
-        weight_bits: as in `DoReFa`, also `activation_bits`, which is 32 in the first stage.
+        weight_bits: 1 to 8.
+        activation_bits: 2 to 8, of the last stage; 32 in the first.
         progressive: whether there are stages before the last.
         guided: whether to train together with a full-precision network. It starts from the teacher,
             which is not changed.
-        guidance_weight: of `training.GuidedTrainer`.
+        guidance_weight: `weight` of `training.GuidedTrainer`.
 
     References:
         Zhuang et al., Towards Effective Low-bitwidth Convolutional Neural Networks, arXiv
@@ -48,7 +49,7 @@ class ELNet(DoReFa):
         return self.guided
 
     def stages(self) -> Sequence["ELNet"]:
-        """Real activations, then 8, 4 and 2 bits, as far as this has fewer; then this."""
+        """Float activations, then 8, 4 and 2 bits, as far as this has fewer; then this."""
         if not self.progressive:
             return [self]
         more = [bits for bits in _PROGRESSION if bits > self.activation_bits]
@@ -58,6 +59,8 @@ class ELNet(DoReFa):
         """`GuidedTrainer` if training is guided."""
         if not self.guided:
             return student
+        from keras_groupnet.training import GuidedTrainer
+
         original = required_teacher(teacher, "ELNet(guided=False)")
         copy = keras.models.clone_model(original)
         copy.set_weights(original.get_weights())

@@ -1,4 +1,4 @@
-"""The real network that all others are compared with, and whose weights they may start from."""
+"""The full-precision network: what others are compared with and may take their weights from."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,7 +7,14 @@ from typing import Any, ClassVar
 import keras
 
 from keras_groupnet.methods.method import Method
-from keras_groupnet.structure.blocks import Block, BlockLayer, batch_norm, max_pool, real_layer
+from keras_groupnet.structure.blocks import (
+    Block,
+    batch_norm,
+    distinct,
+    float_layer,
+    max_pool,
+)
+from keras_groupnet.structure.scope import Scope
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,35 +33,36 @@ class FullPrecision(Method):
 
     @property
     def weight_bits(self) -> int:
-        """32."""
+        """Bits of a weight: 32, a float."""
         return 32
 
     @property
     def activation_bits(self) -> int:
-        """32."""
+        """Bits of an activation: 32, a float."""
         return 32
 
     def build_blocks(
         self, x: Any, blocks: Sequence[Block], seed: int = 0, first_group: int = 1
     ) -> Any:
-        """See `Method`."""
-        for block in blocks:
-            x = _block(x, block, seed)
+        """Appends the blocks as they are, with a batch norm and a ReLU behind each layer."""
+        scope = Scope(seed)
+        for block in distinct(blocks):
+            x = _block(x, block, scope.of(block.name))
         return x
 
 
-def _block(x, block, seed):
+def _block(x, block, scope):
     shortcut = x
     for layer in block.layers:
-        x = real_layer(layer, seed, block.layer_name(layer.name))(x)
-        x = batch_norm(x, block.layer_name(layer.part("bn")))
+        x = float_layer(layer, scope)(x)
+        x = batch_norm(x, scope.name(layer.part("bn")))
         if block.residual and layer is block.layers[-1]:
-            if block.strides > 1 or shortcut.shape[-1] != block.filters:
-                name = block.layer_name("shortcut_conv")
-                projection = BlockLayer(name, block.filters, 1, block.strides)
-                shortcut = real_layer(projection, seed, name)(shortcut)
-                shortcut = batch_norm(shortcut, block.layer_name("shortcut_bn"))
-            x = keras.layers.Add(name=block.layer_name(layer.part("add")))([x, shortcut])
-        x = keras.layers.ReLU(name=block.layer_name(layer.part("relu")))(x)
-        x = max_pool(x, layer, block.layer_name(layer.part("pool")))
+            channels = shortcut.shape[-1]
+            if not block.keeps_shape(channels):
+                projection = block.projection(channels, block.strides)
+                shortcut = float_layer(projection, scope)(shortcut)
+                shortcut = batch_norm(shortcut, scope.name(f"{block.shortcut}_bn"))
+            x = keras.layers.Add(name=scope.name(layer.part("add")))([x, shortcut])
+        x = keras.layers.ReLU(name=scope.name(layer.part("relu")))(x)
+        x = max_pool(x, layer, scope)
     return x

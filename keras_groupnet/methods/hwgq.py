@@ -9,7 +9,8 @@ from keras_groupnet.layers import Quantize
 from keras_groupnet.methods.single_branch import SingleBranch
 from keras_groupnet.quantizers import BinaryWeight, HalfWaveGaussian
 from keras_groupnet.structure.blocks import BlockLayer
-from keras_groupnet.structure.wiring import quant_layer
+from keras_groupnet.structure.low_bit import quant_layer
+from keras_groupnet.structure.scope import Scope
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,13 +26,13 @@ class HWGQ(SingleBranch):
 
     @property
     def activation_bits(self) -> int:
-        """2."""
+        """Bits of an activation: 0 and three positive levels take 2."""
         return 2
 
     def activation(self, name: str) -> keras.layers.Layer:
-        """See `Parts`."""
+        """A new layer that quantizes activations as the method does."""
         return Quantize(HalfWaveGaussian(), name=name)
 
-    def low_bit_layer(self, layer: BlockLayer, seed: int, name: str) -> keras.layers.Layer:
-        """See `Parts`."""
-        return quant_layer(layer, seed, name, BinaryWeight("channel"), self.pad_values)
+    def low_bit_layer(self, layer: BlockLayer, scope: Scope) -> keras.layers.Layer:
+        """A new layer with the kernel quantizer of the method."""
+        return quant_layer(layer, scope, BinaryWeight("channel"), self.pad_values)

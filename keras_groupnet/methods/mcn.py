@@ -1,4 +1,4 @@
-"""MCN and MCN-1: binary kernels modulated by a few real numbers."""
+"""MCN and MCN-1: binary kernels modulated by a few floats."""
 
 import dataclasses
 from typing import Any, ClassVar
@@ -11,10 +11,10 @@ from keras_groupnet.methods.latent_branch import LatentBranch
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MCN(LatentBranch):
-    """Weights `ModulatedConv2D`, real activations: `BN -> ReLU -> MCconv`.
+    """Weights `ModulatedConv2D`, float activations: `BN -> ReLU -> MCconv`.
 
     Args:
-        planes: K, channels of a map.
+        planes: K, channels of a feature map.
         filter_weight: theta of `layers.ModulatedConv2D`.
 
     References:
@@ -30,22 +30,24 @@ class MCN(LatentBranch):
 
     @property
     def activation_bits(self) -> int:
-        """32."""
+        """Bits of an activation: 32, a float."""
         return 32
 
     @property
     def channels_per_map(self) -> int:
-        """K."""
+        """K: the planes of a feature map share one latent filter."""
         return self.planes
 
     def activation(self, name: str) -> keras.layers.Layer:
-        """See `Parts`."""
+        """A new layer that quantizes activations as the method does."""
         return keras.layers.ReLU(name=name)
 
-    def convolution(self, maps: int, kernel_size: int, **options: Any) -> LatentConv2D:
-        """See `LatentBranch`."""
+    def convolution(
+        self, filters: int, kernel_size: int | tuple[int, int], **options: Any
+    ) -> LatentConv2D:
+        """A new `ModulatedConv2D`."""
         return ModulatedConv2D(
-            maps,
+            filters,
             kernel_size,
             planes=self.planes,
             scalar=self.scalar,

@@ -15,10 +15,10 @@ class Method:
     the blocks between them to the method.
 
     Attributes:
-        name: in `methods.list()`.
+        name: the method's, one of `methods.names()`.
         reference: the paper.
-        post_activation: whether layers are `conv -> BN -> ReLU`, as in real networks. The stem then
-            ends in a ReLU too, and the last block needs none behind it.
+        post_activation: whether layers are `conv -> BN -> ReLU`, as in full-precision networks.
+            The stem then ends in a ReLU too, and the last block needs none behind it.
     """
 
     name: ClassVar[str]
@@ -32,12 +32,12 @@ class Method:
 
     @property
     def activation_bits(self) -> int:
-        """Bits of one input of a low-bit layer; 32 for real ones."""
+        """Bits of one input of a low-bit layer; 32 for floats."""
         return 1
 
     @property
     def branches(self) -> int:
-        """Binary kernels that stand for one real kernel."""
+        """Binary kernels that stand for one float kernel."""
         return 1
 
     @property
@@ -45,7 +45,7 @@ class Method:
         """Channels that share one latent filter (J of PCNN, K of MCN).
 
         The widths of models count channels, so that the networks of all methods are comparable:
-        a layer of the method has `filters // channels_per_map` maps.
+        a layer of the method has `filters // channels_per_map` feature maps.
         """
         return 1
 
@@ -57,7 +57,7 @@ class Method:
     def build_blocks(
         self, x: Any, blocks: Sequence[Block], seed: int = 0, first_group: int = 1
     ) -> Any:
-        """Appends the low-bit version of the blocks to the real tensor `x`.
+        """Appends the low-bit version of the blocks to the float tensor `x`.
 
         Args:
             x: `(N, H, W, C)` or `(N, C)`.
@@ -66,7 +66,7 @@ class Method:
             first_group: number of the first block among those of the model.
 
         Returns:
-            The real output of the last block.
+            The float output of the last block.
 
         Raises:
             ValueError: if the method cannot make such blocks.
@@ -91,8 +91,9 @@ class Method:
 
         Args:
             model: the student.
-            train_data: what `fit` takes as `x`, with the targets; of `SeededBatches`, which have a
-                position of their own, not the object that `fit` has, but a copy.
+            train_data: batches of images and targets, as `fit` takes them as `x`. Callbacks draw
+                from them between epochs, so where batches remember their position
+                (`datasets.Batches` does), pass a copy of those that `fit` reads.
         """
         return []
 

@@ -9,7 +9,6 @@ import keras
 from keras_groupnet.layers import LatentConv2D, ProjectionConv2D, Quantize
 from keras_groupnet.methods.latent_branch import LatentBranch
 from keras_groupnet.quantizers import ApproxSign
-from keras_groupnet.training import ProjectionCallback
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -17,11 +16,11 @@ class PCNN(LatentBranch):
     """Weights `ProjectionConv2D`, activations `ApproxSign`, the blocks of Bi-Real Net.
 
     Args:
-        projections: J, channels of a map.
+        projections: J, channels of a feature map.
         levels: 2, or 3 for the ternary network that the binary one starts from.
         progressive: whether to train a ternary network first.
-        forward: of `layers.ProjectionConv2D`, also `projection_weight`.
-        projection_weight: see there.
+        forward: `"elementwise"` or `"mean"`, as in `layers.ProjectionConv2D`.
+        projection_weight: lambda of the projection loss.
 
     References:
         Gu et al., Projection Convolutional Neural Networks, arXiv 1811.12755.
@@ -39,16 +38,18 @@ class PCNN(LatentBranch):
 
     @property
     def weight_bits(self) -> int:
-        """1; 2 for the ternary network."""
+        """Bits of a weight: 1, or 2 for the ternary network."""
         return self.levels - 1
 
     @property
     def channels_per_map(self) -> int:
-        """J."""
+        """J: the projections of a feature map share one latent filter."""
         return self.projections
 
     def callbacks(self, model: keras.Model, train_data: Any) -> Sequence[keras.callbacks.Callback]:
         """`ProjectionCallback`."""
+        from keras_groupnet.training import ProjectionCallback
+
         return [ProjectionCallback()]
 
     def stages(self) -> Sequence["PCNN"]:
@@ -62,13 +63,15 @@ class PCNN(LatentBranch):
         return not variable.path.endswith("/projection")
 
     def activation(self, name: str) -> keras.layers.Layer:
-        """See `Parts`."""
+        """A new layer that quantizes activations as the method does."""
         return Quantize(ApproxSign(), name=name)
 
-    def convolution(self, maps: int, kernel_size: int, **options: Any) -> LatentConv2D:
-        """See `LatentBranch`."""
+    def convolution(
+        self, filters: int, kernel_size: int | tuple[int, int], **options: Any
+    ) -> LatentConv2D:
+        """A new `ProjectionConv2D`."""
         return ProjectionConv2D(
-            maps,
+            filters,
             kernel_size,
             projections=self.projections,
             levels=self.levels,

@@ -8,8 +8,8 @@ import keras
 
 from keras_groupnet.layers import LatentConv2D, Quantize, RectifiedConv2D
 from keras_groupnet.methods.latent_branch import LatentBranch
+from keras_groupnet.methods.teachers import required_teacher
 from keras_groupnet.quantizers import ApproxSign
-from keras_groupnet.training import AdversarialTrainer, BatchNormUpdate
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -18,9 +18,9 @@ class RBCN(LatentBranch):
 
     Args:
         adversarial: whether to train against a full-precision teacher (the paper's G).
-        adversarial_weight: of `training.AdversarialTrainer`.
+        adversarial_weight: weight of the adversarial loss in `training.AdversarialTrainer`.
         batch_norm_update: whether to update batch norms after each epoch (the paper's B).
-        kernel_weight: lambda_1 of `layers.RectifiedConv2D`.
+        kernel_weight: lambda_1 of the kernel loss in `layers.RectifiedConv2D`.
 
     References:
         Liu et al., Rectified Binary Convolutional Networks, arXiv 1908.07748.
@@ -44,21 +44,23 @@ class RBCN(LatentBranch):
         """`AdversarialTrainer` if training is adversarial."""
         if not self.adversarial:
             return student
-        if teacher is None:
-            raise ValueError(
-                "Adversarial training needs a trained full-precision model of the same "
-                "architecture. Received: teacher=None. Pass one, or use RBCN(adversarial=False)"
-            )
+        teacher = required_teacher(teacher, "RBCN(adversarial=False)")
+        from keras_groupnet.training import AdversarialTrainer
+
         return AdversarialTrainer(student, teacher, adversarial_weight=self.adversarial_weight)
 
     def callbacks(self, model: keras.Model, train_data: Any) -> Sequence[keras.callbacks.Callback]:
         """`BatchNormUpdate`, if asked for."""
+        from keras_groupnet.training import BatchNormUpdate
+
         return [BatchNormUpdate(model, train_data)] if self.batch_norm_update else []
 
     def activation(self, name: str) -> keras.layers.Layer:
-        """See `Parts`."""
+        """A new layer that quantizes activations as the method does."""
         return Quantize(ApproxSign(), name=name)
 
-    def convolution(self, maps: int, kernel_size: int, **options: Any) -> LatentConv2D:
-        """See `LatentBranch`."""
-        return RectifiedConv2D(maps, kernel_size, kernel_weight=self.kernel_weight, **options)
+    def convolution(
+        self, filters: int, kernel_size: int | tuple[int, int], **options: Any
+    ) -> LatentConv2D:
+        """A new `RectifiedConv2D`."""
+        return RectifiedConv2D(filters, kernel_size, kernel_weight=self.kernel_weight, **options)

@@ -10,7 +10,8 @@ from keras_groupnet.methods.single_branch import SingleBranch
 from keras_groupnet.quantizers import KBitActivation, SubgroupSign
 from keras_groupnet.quantizers.subgroup_sign import SUBGROUPS
 from keras_groupnet.structure.blocks import BlockLayer
-from keras_groupnet.structure.wiring import quant_layer
+from keras_groupnet.structure.low_bit import quant_layer
+from keras_groupnet.structure.scope import Scope
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,7 @@ class SYQ(SingleBranch):
     """Weights `SubgroupSign`, activations `KBitActivation` with levels in [0, 1].
 
     Args:
-        subgroups: `"pixel"` or `"row"`, see `quantizers.SubgroupSign`.
+        subgroups: `"pixel"` or `"row"`: what has one scale in `quantizers.SubgroupSign`.
         activation_bits: 2 to 8. In converted files, convolutions behind 2 and 4 bits read packed
             codes, behind other numbers of bits floats.
 
@@ -39,9 +40,9 @@ class SYQ(SingleBranch):
         self.check("activation_bits", range(2, 9))
 
     def activation(self, name: str) -> keras.layers.Layer:
-        """See `Parts`."""
+        """A new layer that quantizes activations as the method does."""
         return Quantize(KBitActivation(self.activation_bits), name=name)
 
-    def low_bit_layer(self, layer: BlockLayer, seed: int, name: str) -> keras.layers.Layer:
-        """See `Parts`."""
-        return quant_layer(layer, seed, name, SubgroupSign(self.subgroups), self.pad_values)
+    def low_bit_layer(self, layer: BlockLayer, scope: Scope) -> keras.layers.Layer:
+        """A new layer with the kernel quantizer of the method."""
+        return quant_layer(layer, scope, SubgroupSign(self.subgroups), self.pad_values)

@@ -38,18 +38,18 @@ def AlexNet(  # noqa: N802
 ) -> keras.Model:
     """AlexNet with batch norm and without dropout, its inner layers grouped.
 
-    conv1 and fc8 are real, a batch norm and a ReLU stand in front of fc8. Group-S1 of Group-Net:
+    conv1 and fc8 are float, a batch norm and a ReLU stand in front of fc8. Group-S1 of Group-Net:
     {conv2, pool2, conv3}, {conv4, conv5}, pool5, {fc6, fc7}. With `bases=None` or
-    `method="full_precision"` it is the real network with the same layer names (`base3_conv4` is to
-    replace `conv4`).
+    `method="full_precision"` it is the full-precision network with the same layer names
+    (`base3_conv4` is to replace `conv4`).
 
     Args:
         input_shape: `(height, width, channels)`.
-        classes: outputs.
+        classes: number of outputs.
         bases: K of Group-Net, 5 by default; None for the full-precision parent, which ignores all
             that is about bases.
         activation_bits: of Group-Net: 1, 2, 4 or 32.
-        method: one of `methods.list()` or a `methods.Method`, instead of all arguments of
+        method: one of `methods.names()` or a `methods.Method`, instead of all arguments of
             Group-Net.
         filters: channels of the five convolutions.
         units: of fc6 and fc7.
@@ -64,7 +64,7 @@ def AlexNet(  # noqa: N802
         ValueError: for impossible arguments; the message says what is allowed.
 
     References:
-        Zhuang et al., Group-Net, arXiv 1808.02631, appendix; Krizhevsky et al., 2012.
+        Zhuang et al., Group-Net, arXiv 1808.02631 (v1), appendix; Krizhevsky et al., 2012.
     """
     check_model_arguments(input_shape, classes, stem)
     if partition is not UNSET:

@@ -9,7 +9,8 @@ import keras
 
 from keras_groupnet import methods
 from keras_groupnet.methods import FullPrecision, GroupNet, Method
-from keras_groupnet.structure.blocks import batch_norm, initializer
+from keras_groupnet.structure.blocks import batch_norm
+from keras_groupnet.structure.scope import Scope
 
 STEMS = ("imagenet", "cifar")
 
@@ -59,10 +60,17 @@ def resolve_method(
 
 def check_model_arguments(input_shape: Sequence[int | None], classes: int, stem: str) -> None:
     """Raises ValueError unless a model can have these."""
-    if len(input_shape) != 3 or input_shape[2] is None:
+    height, width, channels = input_shape if len(input_shape) == 3 else (None, None, None)
+    if channels is None:
         raise ValueError(
             "`input_shape` must be (height, width, channels), where only height and width may be "
             f"None. Received: input_shape={input_shape!r}"
+        )
+    if height in (1, 3) and (width or 0) > 4 and channels > 4:
+        raise ValueError(
+            "`input_shape` must be (height, width, channels), with the channels last. Received: "
+            f"input_shape={tuple(input_shape)!r}, which looks like (channels, height, width): "
+            f"transpose the images and pass {(width, channels, height)}"
         )
     if isinstance(classes, bool) or not isinstance(classes, int) or classes < 1:
         raise ValueError(f"`classes` must be a positive int. Received: classes={classes!r}")
@@ -73,7 +81,7 @@ def check_model_arguments(input_shape: Sequence[int | None], classes: int, stem:
 def first_layer(
     x: Any, method: Method, seed: int, names: tuple[str, str, str], **geometry: Any
 ) -> Any:
-    """The real convolution, its batch norm, and in a real network the ReLU.
+    """The float convolution, its batch norm, and in a full-precision network the ReLU.
 
     Args:
         x: the images.
@@ -86,7 +94,7 @@ def first_layer(
     x = keras.layers.Conv2D(
         **geometry,
         use_bias=False,
-        kernel_initializer=initializer(seed, convolution),
+        kernel_initializer=Scope(seed).initializer(convolution),
         name=convolution,
     )(x)
     x = batch_norm(x, norm)
@@ -101,6 +109,6 @@ def activate(x: Any, method: Method, name: str) -> Any:
 
 
 def classifier(x: Any, classes: int, activation: str | None, seed: int, name: str) -> Any:
-    """The real dense layer at the end; the activation is float32 also in mixed precision."""
-    x = keras.layers.Dense(classes, kernel_initializer=initializer(seed, name), name=name)(x)
+    """The float dense layer at the end; the activation is float32 also in mixed precision."""
+    x = keras.layers.Dense(classes, kernel_initializer=Scope(seed).initializer(name), name=name)(x)
     return keras.layers.Activation(activation, dtype="float32", name="predictions")(x)

@@ -37,20 +37,20 @@ def ResNet(  # noqa: N802
     """A residual network whose blocks are those of a method.
 
     `stem conv -> BN (-> max pool) -> blocks -> global average pool -> dense`; the first and the
-    last layer are real, and no non-linearity stands in front of the classifier. With `bases=None`
-    or `method="full_precision"` it is the usual real network with the same layer names
+    last layer are float, and no non-linearity stands in front of the classifier. With `bases=None`
+    or `method="full_precision"` it is the usual full-precision network with the same layer names
     (`stage1_block1_conv1` is what `stage1_block1_base3_conv1` is to replace), for
     `transfer_weights`.
 
     Args:
         input_shape: `(height, width, channels)`; height and width may be None.
-        classes: outputs.
+        classes: number of outputs.
         bases: K of Group-Net, 5 by default; None for the full-precision parent, which ignores all
             that is about bases.
         activation_bits: of Group-Net: 1, 2, 4 or 32.
-        method: one of `methods.list()` or a `methods.Method`, instead of all arguments of
+        method: one of `methods.names()` or a `methods.Method`, instead of all arguments of
             Group-Net.
-        blocks: blocks per stage. Each stage but the first halves the map.
+        blocks: blocks per stage. Each stage but the first halves the feature map.
         filters: channels per stage (a bottleneck's output has four times as many).
         block: `"basic"` (two 3x3 convolutions) or `"bottleneck"` (1x1, 3x3, 1x1).
         stem: `"imagenet"` (7x7 stride 2, max pool) or `"cifar"` (3x3).
@@ -64,7 +64,7 @@ def ResNet(  # noqa: N802
         ValueError: for impossible arguments; the message says what is allowed.
 
     References:
-        Zhuang et al., Group-Net, arXiv 1808.02631; He et al., arXiv 1512.03385.
+        Zhuang et al., Group-Net, arXiv 1808.02631 (v1); He et al., arXiv 1512.03385.
     """
     check_model_arguments(input_shape, classes, stem)
     chosen = resolve_method(method, bases, activation_bits, group_options)
@@ -118,9 +118,9 @@ def WideResNet(  # noqa: N802
     factor; `stages` says the widths); what a block is says the method.
 
     Args:
-        input_shape: as in `ResNet`, also all that are not named here.
-        classes: see there.
-        *args: see there.
+        input_shape: `(height, width, channels)`; height and width may be None.
+        classes: number of outputs.
+        *args: `bases` and `activation_bits`, as in `ResNet`.
         depth: `6 n + 4` for n blocks per stage: 22 or 40 in the papers.
         stages: channels of the stem and of the three stages.
         name: of the model.

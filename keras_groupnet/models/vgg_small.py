@@ -33,17 +33,17 @@ def VGGSmall(  # noqa: N802
 ) -> keras.Model:
     """Six 3x3 convolutions, a max pool behind every second one, and a dense layer.
 
-    conv1 and the classifier are real; a batch norm and a ReLU stand in front of the classifier.
+    conv1 and the classifier are float; a batch norm and a ReLU stand in front of the classifier.
     The groups of Group-Net's `partition="v1"` are {conv2, pool2}, {conv3, conv4, pool4} and
     {conv5, conv6, pool6}.
 
     Args:
         input_shape: `(height, width, channels)`, at least 8x8.
-        classes: outputs.
+        classes: number of outputs.
         bases: K of Group-Net, 5 by default; None for the full-precision parent, which ignores all
             that is about bases.
         activation_bits: of Group-Net: 1, 2, 4 or 32.
-        method: one of `methods.list()` or a `methods.Method`, instead of all arguments of
+        method: one of `methods.names()` or a `methods.Method`, instead of all arguments of
             Group-Net.
         filters: channels of the six convolutions.
         classifier_activation: `"softmax"`, or None for logits.

@@ -8,7 +8,9 @@ from keras_groupnet.quantizers.binary_weight import BinaryWeight
 from keras_groupnet.quantizers.half_wave_gaussian import HalfWaveGaussian
 from keras_groupnet.quantizers.k_bit_activation import KBitActivation
 from keras_groupnet.quantizers.k_bit_weight import KBitWeight
+from keras_groupnet.quantizers.learned import LearnedQuantizer
 from keras_groupnet.quantizers.magnitude_aware_sign import MagnitudeAwareSign
+from keras_groupnet.quantizers.precision import precision_of
 from keras_groupnet.quantizers.serialization import get, serialize
 from keras_groupnet.quantizers.ste_sign import SteSign
 from keras_groupnet.quantizers.subgroup_sign import SubgroupSign
@@ -22,6 +24,7 @@ __all__ = [
     "HalfWaveGaussian",
     "KBitActivation",
     "KBitWeight",
+    "LearnedQuantizer",
     "MagnitudeAwareSign",
     "Quantizer",
     "SteSign",
@@ -30,6 +33,7 @@ __all__ = [
     "XnorWeight",
     "functional",
     "get",
+    "precision_of",
     "projection",
     "serialize",
 ]

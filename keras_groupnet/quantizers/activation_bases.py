@@ -7,11 +7,12 @@ from keras import ops
 
 from keras_groupnet.quantizers.functional import sign
 from keras_groupnet.quantizers.gradient import straight_through
+from keras_groupnet.quantizers.learned import LearnedQuantizer
 from keras_groupnet.quantizers.weight_bases import spread
 
 
 @keras.saving.register_keras_serializable(package="keras_groupnet")
-class ActivationBases(keras.layers.Layer):
+class ActivationBases(LearnedQuantizer):
     """`q(x) = sum_n beta_n A_n`, `A_n = H(x + v_n)`, with learned shifts v and scales beta.
 
     `H(z) = 2 * 1[clip(z, 0, 1) >= 1/2] - 1`, the sign of `z - 1/2`; gradient `g * 1[0 <= z <= 1]`.
@@ -19,7 +20,7 @@ class ActivationBases(keras.layers.Layer):
     where a batch norm puts most values (two at -1/2 and 1/2, so that their windows leave no gap),
     and `beta_n = 1 / N`.
 
-    A quantizer that learns: pass it to `QuantConv2D` or `QuantDense` as `input_quantizer`.
+    A `LearnedQuantizer`: pass it to a quantized layer as `input_quantizer`.
 
     Args:
         bases: N, an int of at least 1.
@@ -56,13 +57,12 @@ class ActivationBases(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Returns the sum."""
-        shifts, scales = map(ops.convert_to_tensor, (self.shifts, self.scales))
+        shifts, scales = (
+            ops.cast(ops.convert_to_tensor(variable), inputs.dtype)
+            for variable in (self.shifts, self.scales)
+        )
         # z - 1/2 in one addition, as in a converted file.
         return sum(scales[n] * _sign(inputs + (shifts[n] - 0.5)) for n in range(self.bases))
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """The shape does not change."""
-        return input_shape
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments."""

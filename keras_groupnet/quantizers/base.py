@@ -4,10 +4,20 @@ from typing import Any
 
 
 class Quantizer:
-    """A callable that maps a real tensor to few levels and can be saved.
+    """A callable that maps a float tensor to few levels and can be saved.
+
+    A quantizer of your own is a subclass that sets `precision`, is registered with Keras and
+    returns its constructor arguments from `get_config`:
+
+        @keras.saving.register_keras_serializable(package="my_package")
+        class SwishSign(Quantizer):
+            precision = 1
+
+            def __call__(self, inputs): ...
 
     Attributes:
-        precision: bits that one value needs.
+        precision: bits that one value needs; 1 promises -1 and +1 for activations, and one
+            magnitude per output channel for kernels. See `quantizers.precision_of`.
     """
 
     precision: int

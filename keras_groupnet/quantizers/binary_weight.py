@@ -1,4 +1,4 @@
-"""Group-Net's weight binarisation."""
+"""Group-Net's binary weights."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ class BinaryWeight(Quantizer):
         ValueError: if `scale` is none of these.
 
     References:
-        Zhuang et al., Group-Net, arXiv 1808.02631, Eq. 1.
+        Zhuang et al., Group-Net, arXiv 1808.02631 (v1), Eq. 1.
     """
 
     precision = 1

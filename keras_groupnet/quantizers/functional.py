@@ -23,9 +23,18 @@ def sign(x: Any) -> Any:
     return _signed(x, ops.ones((), dtype=x.dtype))
 
 
-def ste_sign(x: Any) -> Any:
-    """`sgn(x)`; gradient `g * 1[|x| <= 1]` (BinaryNet, XNOR-Net: the hard window)."""
-    return _ste_sign(x)
+def ste_sign(x: Any, clip_value: float | None = 1.0) -> Any:
+    """`sgn(x)`; gradient `g * 1[|x| <= clip_value]`, the hard window of BinaryNet and XNOR-Net.
+
+    Args:
+        x: any tensor.
+        clip_value: half the width of the window; None for the gradient `g` everywhere.
+    """
+
+    def gradient(upstream, x):
+        return upstream if clip_value is None else _where(ops.abs(x) <= clip_value, upstream)
+
+    return straight_through(sign, gradient)(x)
 
 
 def approx_sign(x: Any) -> Any:
@@ -48,7 +57,7 @@ def magnitude_aware_sign(x: Any) -> Any:
 def binary_weight(w: Any, scale: str = "channel") -> Any:
     """`alpha * sgn(w)` with `alpha = mean|w|`, Eq. 1 of Group-Net; gradient `g` (identity).
 
-    alpha minimises `||w - alpha * sgn(w)||`. It is a constant in the backward pass, and the latent
+    alpha minimizes `||w - alpha * sgn(w)||`. It is a constant in the backward pass, and the latent
     weights are not clipped, so there is no window.
 
     Args:
@@ -119,11 +128,11 @@ def xnor_scale_map(
     """The activation scale of XNOR-Net (arXiv 1603.05279, section 3.2).
 
     `"xnor"`: `A = mean_c|x|`, then a box filter with entries `1 / (kh * kw)` that moves like the
-    convolution whose output it scales; taps outside the map count as zeros.
+    convolution whose output it scales; taps outside the feature map count as zeros.
     `"mean"`: one `mean|x|` per sample. For 2-D inputs both are the mean over the features.
 
     Args:
-        x: real activations `(N, H, W, C)` or `(N, C)`.
+        x: float activations `(N, H, W, C)` or `(N, C)`.
         mode: `"xnor"` or `"mean"`.
         kernel_size: of the convolution.
         strides: of the convolution.
@@ -135,7 +144,7 @@ def xnor_scale_map(
     """
     x = ops.convert_to_tensor(x)
     dtype = x.dtype
-    # The mean over a large map overflows float16 before it is divided.
+    # The mean over a large feature map overflows float16 before it is divided.
     magnitude = ops.abs(ops.cast(ops.stop_gradient(x), "float32"))
     if mode == "mean" or len(x.shape) == 2:
         axes = tuple(range(1, len(x.shape)))
@@ -171,7 +180,6 @@ def _channel_scale(w):
     return _mean_magnitude(w, tuple(range(len(w.shape) - 1)))
 
 
-_ste_sign = straight_through(sign, lambda g, x: _where(ops.abs(x) <= 1, g))
 _approx_sign = straight_through(sign, lambda g, x: _where(ops.abs(x) < 1, g * (2 - 2 * ops.abs(x))))
 _magnitude_aware_sign = straight_through(
     lambda x: _signed(x, _channel_scale(x)),

@@ -23,7 +23,7 @@ class KBitActivation(Quantizer):
         ValueError: if `bits` or `beta` is out of range.
 
     References:
-        Zhuang et al., Group-Net, arXiv 1808.02631, Eq. 2.
+        Zhuang et al., Group-Net, arXiv 1808.02631 (v1), Eq. 2.
     """
 
     def __init__(self, bits: int = 2, beta: float = 1.0):

@@ -4,7 +4,7 @@ Equation numbers are those of the book chapter on PCNN (Gu et al., Projection Co
 Networks for 1-bit CNNs via Discrete Back Propagation, arXiv 1811.12755).
 
 Shapes: kernel C `(kh, kw, Cin, O)`, projections W `(J, kh, kw)`, projected kernel D
-`(kh, kw, Cin, O * J)`; the J kernels of output map h are the channels `h * J + j`.
+`(kh, kw, Cin, O * J)`; the J kernels of output feature map h are the channels `h * J + j`.
 """
 
 from typing import Any
@@ -86,8 +86,8 @@ def project(
         weight: lambda.
         levels: 2 or 3.
         forward: `"elementwise"`; or `"mean"`: W_j is replaced by its mean in the forward pass only,
-            as in the paper. The J kernels of a map are then equal up to their signs.
-        norm: see `outer_level`.
+            as in the paper. The J kernels of a feature map are then equal up to their signs.
+        norm: `"weight"` or `"kernel"`, what the level a is the mean of, as in `outer_level`.
 
     Returns:
         D.
@@ -141,5 +141,5 @@ def _expand(projections):
 
 def _merge(per_projection):
     """`(kh, kw, Cin, O, J)` as `(kh, kw, Cin, O * J)`."""
-    *taps, maps, projections = per_projection.shape
-    return ops.reshape(per_projection, (*taps, maps * projections))
+    *taps, filters, projections = per_projection.shape
+    return ops.reshape(per_projection, (*taps, filters * projections))

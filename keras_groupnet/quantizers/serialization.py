@@ -36,21 +36,26 @@ def get(identifier: Any) -> Callable[[Any], Any] | None:
     """Returns the quantizer that `identifier` stands for.
 
     Args:
-        identifier: None, an alias such as `"ste_sign"` (default arguments), the dict of
-            `serialize`, or a callable, which is returned as it is.
+        identifier: None; an alias such as `"ste_sign"` or a class such as `SteSign` (both with
+            default arguments); the name that a quantizer of your own is registered under, such as
+            `"my_package>SwishSign"`; the dict of `serialize`; or a callable object, which is
+            returned as it is. Any function trains, but see `precision_of` for what is converted.
 
     Raises:
         ValueError: if it is none of these.
     """
     if isinstance(identifier, dict):
         identifier = keras.saving.deserialize_keras_object(identifier)
-    if isinstance(identifier, str) and identifier in ALIASES:
-        return ALIASES[identifier]()
-    if identifier is None or (callable(identifier) and not isinstance(identifier, type)):
-        return identifier
+    resolved = identifier
+    if isinstance(identifier, str):
+        resolved = ALIASES.get(identifier) or keras.saving.get_registered_object(identifier)
+    if isinstance(resolved, type):
+        resolved = resolved()
+    if resolved is identifier is None or callable(resolved):
+        return resolved
     raise ValueError(
-        f"A quantizer must be None, one of {sorted(ALIASES)}, a config dict or a callable object. "
-        f"Received: {identifier!r}"
+        f"A quantizer must be None, one of {sorted(ALIASES)}, the registered name, the class or "
+        f"the config dict of a quantizer, or a callable object. Received: {identifier!r}"
     )
 
 

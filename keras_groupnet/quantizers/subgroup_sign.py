@@ -7,19 +7,20 @@ from keras import ops
 
 from keras_groupnet.quantizers.functional import sign
 from keras_groupnet.quantizers.gradient import straight_through
+from keras_groupnet.quantizers.learned import LearnedQuantizer
 
 SUBGROUPS = ("pixel", "row")
 
 
 @keras.saving.register_keras_serializable(package="keras_groupnet")
-class SubgroupSign(keras.layers.Layer):
+class SubgroupSign(LearnedQuantizer):
     """`q(w) = alpha * sgn(w)`, one learned alpha per pixel (r, s) or row r of the kernel.
 
     Gradient: g at w (identity, without the scale and without a window, as in the authors' code);
     `sum g * sgn(w)` over its subgroup at alpha. The kernel of a dense layer is one pixel.
 
-    A quantizer that learns: pass it to `QuantConv2D` or `QuantDense` as `kernel_quantizer`. Those
-    call `fit` when they are built, so alpha starts as the mean of |w| over its subgroup.
+    A `LearnedQuantizer`: pass it to a quantized layer as `kernel_quantizer`. The layer calls `fit`
+    when it is built, so alpha starts as the mean of |w| over its subgroup.
 
     Args:
         subgroups: `"pixel"` or `"row"`.
@@ -63,12 +64,9 @@ class SubgroupSign(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Returns `alpha * sgn(inputs)`."""
-        scales = ops.broadcast_to(ops.convert_to_tensor(self.scales), inputs.shape)
+        scales = ops.cast(ops.convert_to_tensor(self.scales), inputs.dtype)
+        scales = ops.broadcast_to(scales, inputs.shape)
         return _scaled_sign(inputs, scales)
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """The shape does not change."""
-        return input_shape
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments."""

@@ -1,4 +1,4 @@
-"""XNOR-Net's weight binarisation."""
+"""XNOR-Net's binary weights."""
 
 from typing import Any
 

@@ -1,15 +1,13 @@
 """Start a Group-Net from its trained full-precision parent."""
 
 import dataclasses
-import re
 import zlib
 
 import keras
 import numpy as np
 
 from keras_groupnet.layers import RectifiedConv2D
-
-_BASE = re.compile(r"(^|_)base\d+_")
+from keras_groupnet.structure.scope import parent_name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,11 +31,12 @@ def transfer_weights(
 
     The paper trains networks with 1-bit activations from such a start. Layers correspond by name:
     `stage1_block1_conv1` goes to `stage1_block1_base1_conv1`, `stage1_block1_base2_conv1`, ...
+    (`structure.scope.parent_name`).
 
     Bases that start equal, with equal scales, get equal gradients and stay equal for ever: the
     group would be worth one base. So each base's kernel gets Gaussian noise of its own, `noise`
     times the standard deviation of the kernel. The signs then differ where the kernel is small,
-    and their sum comes nearer to the real kernel: for a Gaussian kernel and five bases the squared
+    and their sum comes nearer to the float kernel: for a Gaussian kernel and five bases the squared
     error of the best multiple falls from 0.36 of the variance (no noise) to 0.24 (0.5, the
     minimum).
 
@@ -64,7 +63,7 @@ def transfer_weights(
     for layer in groupnet.layers:
         if not layer.weights:
             continue
-        source = parents.get(_BASE.sub(r"\1", layer.name))
+        source = parents.get(layer.name) or parents.get(parent_name(layer.name))
         if source is None:
             skipped.append(layer.name)
             continue

@@ -1,10 +1,11 @@
-"""How low-bit layers become blocks, the same for all methods: what differs they supply as `Parts`.
+"""How low-bit layers become blocks, the same for all methods.
 
-"v1"        BN -> Q -> layer -> BN (-> Q -> layer -> BN ...), one shortcut per block
-"release"   Q -> layer -> ReLU -> BN -> + shortcut per layer, wherever the shapes match (the
-            released code of Group-Net); a BN in front of the first Q only
-"bi_real"   Q -> layer -> BN -> + shortcut per layer, wherever the shapes match (Bi-Real Net,
-            arXiv 1808.00278)
+"block_shortcut"  BN -> Q -> layer -> BN (-> Q -> layer -> BN ...), one shortcut per block
+                  (Fig. 2 and Algorithm 1 of Group-Net, arXiv 1808.02631)
+"layer_shortcut"  Q -> layer -> ReLU -> BN -> + shortcut per layer, wherever the shapes match; a BN
+                  in front of the first Q only (the released code of Group-Net)
+"bi_real"         Q -> layer -> BN -> + shortcut per layer, wherever the shapes match (Bi-Real Net,
+                  arXiv 1808.00278)
 """
 
 import dataclasses
@@ -14,14 +15,15 @@ from typing import Any
 import keras
 
 from keras_groupnet import layers
+from keras_groupnet.structure.block_style import BlockStyle, QuantizedInput
 from keras_groupnet.structure.blocks import (
     Block,
-    BlockLayer,
     batch_norm,
-    initializer,
+    distinct,
+    float_layer,
     max_pool,
-    real_layer,
 )
+from keras_groupnet.structure.scope import Scope
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,215 +44,112 @@ class Wiring:
 
 
 WIRINGS = {
-    "v1": Wiring(first_norm=True, block_norm=True, relu=False, layer_shortcuts=False),
-    "release": Wiring(first_norm=True, block_norm=False, relu=True, layer_shortcuts=True),
+    "block_shortcut": Wiring(first_norm=True, block_norm=True, relu=False, layer_shortcuts=False),
+    "layer_shortcut": Wiring(first_norm=True, block_norm=False, relu=True, layer_shortcuts=True),
     "bi_real": Wiring(first_norm=False, block_norm=False, relu=False, layer_shortcuts=True),
 }
-SKIPS = ("real", "quantized")
-SHORTCUTS = ("binary", "real")
-
-
-class Parts:
-    """What a method supplies: the base of those that are built of blocks.
-
-    Attributes:
-        wiring: a name in `WIRINGS`.
-        skip: what identity shortcuts carry: `"real"`, or `"quantized"`: the quantized tensor.
-        shortcut: where a block changes the shape: `"binary"`, a low-bit 1x1 convolution of the
-            quantized input and a batch norm; `"real"`, average pooling, a real 1x1 convolution and
-            a batch norm.
-        activation_scale: `"xnor"`, `"mean"` or `"none"`, see `layers.ActivationScale`.
-    """
-
-    wiring: str | None
-    skip: str
-    shortcut: str
-    activation_scale: str | None
-
-    def activation(self, name: str) -> keras.layers.Layer:
-        """A new layer that quantizes activations (Q)."""
-        raise NotImplementedError
-
-    def low_bit_layer(self, layer: BlockLayer, seed: int, name: str) -> keras.layers.Layer:
-        """A new low-bit convolution or dense layer of quantized inputs."""
-        raise NotImplementedError
-
-    def connect(self, source: "Source", layer: BlockLayer, seed: int, name: str) -> Any:
-        """The output of one low-bit layer, with its activation scale."""
-        x = self.low_bit_layer(layer, seed, name)(source.quantized)
-        scale = source.scale(layer.kernel_size, layer.strides)
-        if scale is None:
-            return x
-        return keras.layers.Multiply(name=f"{name}_scaled")([x, scale])
-
-    def decompose(
-        self, source: "Source", block: Block, layer: BlockLayer, seed: int, base: int | None
-    ) -> Any:
-        """What stands for a layer of a block; the layer's low-bit version by default."""
-        return self.connect(source, layer, seed, block.layer_name(layer.name, base))
-
-
-class Source:
-    """A tensor that layers read quantized: its forms are made once and shared by all readers.
-
-    Attributes:
-        real: the tensor.
-        normalized: what is quantized: the tensor, behind a batch norm if `normalize`.
-        quantized: its quantized form.
-        skip: what an identity shortcut carries.
-    """
-
-    def __init__(self, real: Any, parts: Parts, name: str, normalize: bool):
-        self.real = real
-        self.normalized = batch_norm(real, f"{name}_input_bn") if normalize else real
-        self.quantized = parts.activation(f"{name}_quantize")(self.normalized)
-        self.skip = real if parts.skip == "real" else self.quantized
-        self._name = name
-        self._scale_mode = parts.activation_scale or "none"
-        self._scales: dict[tuple[int, int], Any] = {}
-
-    def scale(self, kernel_size: int, strides: int) -> Any:
-        """The activation scale for a convolution of this geometry, or None."""
-        if self._scale_mode == "none":
-            return None
-        if self._scale_mode == "mean" or not kernel_size:
-            kernel_size, strides = 1, 1
-        key = (kernel_size, strides)
-        if key not in self._scales:
-            self._scales[key] = layers.ActivationScale(
-                self._scale_mode,
-                kernel_size,
-                strides,
-                name=f"{self._name}_scale_{kernel_size}x{kernel_size}_{strides}",
-            )(self.normalized)
-        return self._scales[key]
 
 
 class Chain:
     """Wires blocks one behind the other.
 
     Args:
-        parts: of the method.
-        seed: of the initial weights.
-        base: number of the base that the blocks belong to, for names; None outside of bases.
+        style: of the method.
+        scope: the model's, or one of its bases.
+        copies: K, to replace each layer by K low-bit layers and their weighted sum (layer-wise
+            binarization, Eq. 3 of Group-Net); None for one low-bit layer.
     """
 
-    def __init__(self, parts: Parts, seed: int, base: int | None = None):
-        self._parts = parts
-        self._wiring = WIRINGS[parts.wiring or ""]
-        self._seed = seed
-        self._base = base
+    def __init__(self, style: BlockStyle, scope: Scope, copies: int | None = None):
+        self._style = style
+        self._wiring = WIRINGS[style.wiring or ""]
+        self._scope = scope
+        self._copies = copies
 
-    def __call__(self, source: Source, shortcut: Any, blocks: Sequence[Block]) -> Any:
-        """Returns the real output; `source` and `shortcut` are those of the first block."""
+    def __call__(self, source: QuantizedInput, shortcut: Any, blocks: Sequence[Block]) -> Any:
+        """Returns the float output; `source` and `shortcut` are those of the first block."""
         x = self._block(source, shortcut, blocks[0])
         for block in blocks[1:]:
-            name = block.layer_name(block.layers[0].name, self._base)
-            source = Source(x, self._parts, name, self._wiring.block_norm)
+            name = self._scope.of(block.name).name(block.layers[0].name)
+            source = QuantizedInput(x, self._style, name, self._wiring.block_norm)
             x = self._block(source, self.shortcut(source, block), block)
         return x
 
-    def shortcut(self, source: Source, block: Block) -> Any:
+    def shortcut(self, source: QuantizedInput, block: Block) -> Any:
         """The tensor to add to the output of the block; None if the block is not residual."""
         if not block.residual:
             return None
-        if block.strides == 1 and source.real.shape[-1] == block.filters:
+        channels = source.full_precision.shape[-1]
+        if block.keeps_shape(channels):
             return source.skip
-        name = block.layer_name("shortcut_conv", self._base)
-        if self._parts.shortcut == "binary":
-            projection = BlockLayer(name, block.filters, 1, block.strides)
-            x = self._parts.connect(source, projection, self._seed, name)
+        scope = self._scope.of(block.name)
+        if self._style.shortcut == "binary":
+            x = self._style.connect(source, block.projection(channels, block.strides), scope)
         else:
-            x = source.real
-            if block.strides > 1:
-                pool_name = block.layer_name("shortcut_pool", self._base)
-                x = keras.layers.AveragePooling2D(block.strides, padding="same", name=pool_name)(x)
-            x = real_layer(BlockLayer(name, block.filters, 1), self._seed, name)(x)
-        return batch_norm(x, block.layer_name("shortcut_bn", self._base))
+            x = source.full_precision
+            if any(stride > 1 for stride in block.strides):
+                name = scope.name(f"{block.shortcut}_pool")
+                x = keras.layers.AveragePooling2D(block.strides, padding="same", name=name)(x)
+            projection = block.projection(channels, (1,) * len(block.strides))
+            x = float_layer(projection, scope)(x)
+        return batch_norm(x, scope.name(f"{block.shortcut}_bn"))
 
     def _block(self, source, shortcut, block):
-        def name(part):
-            return block.layer_name(part, self._base)
-
-        strides = 1
+        scope = self._scope.of(block.name)
+        channels = block.output_channels(source.full_precision.shape[-1])
+        strides = (1,) * len(block.strides)
         x = None
         for layer in block.layers:
             if x is not None:
-                source = Source(x, self._parts, name(layer.name), normalize=False)
-            x = self._parts.decompose(source, block, layer, self._seed, self._base)
+                source = QuantizedInput(x, self._style, scope.name(layer.name), normalize=False)
+            x = self._layer(source, layer, scope)
             if self._wiring.relu:
-                x = keras.layers.ReLU(name=name(layer.part("relu")))(x)
-            x = batch_norm(x, name(layer.part("bn")))
-            x = max_pool(x, layer, name(layer.part("pool")))
+                x = keras.layers.ReLU(name=scope.name(layer.part("relu")))(x)
+            x = batch_norm(x, scope.name(layer.part("bn")))
+            x = max_pool(x, layer, scope)
 
-            strides *= layer.strides
+            strides = tuple(a * b for a, b in zip(strides, layer.strides, strict=True))
+            same_size = all(stride == 1 for stride in layer.strides)
             skip = None
             if not self._wiring.layer_shortcuts:
                 if layer is block.layers[-1]:
                     skip = shortcut
-            elif shortcut is not None and (strides, layer.filters) == (
-                block.strides,
-                block.filters,
-            ):
+            elif shortcut is not None and (strides, x.shape[-1]) == (block.strides, channels):
                 # The block's shortcut ends where its output shape appears first; the layers after
                 # that have shortcuts of their own.
                 skip, shortcut = shortcut, None
-            elif block.residual and layer.strides == 1 and source.skip.shape[-1] == layer.filters:
+            elif block.residual and same_size and source.skip.shape[-1] == x.shape[-1]:
                 skip = source.skip
             if skip is not None:
-                x = keras.layers.Add(name=name(layer.part("add")))([x, skip])
+                x = keras.layers.Add(name=scope.name(layer.part("add")))([x, skip])
         return x
 
+    def _layer(self, source, layer, scope):
+        if self._copies is None:
+            return self._style.connect(source, layer, scope)
+        copies = [
+            self._style.connect(source, layer, scope.in_base(i + 1)) for i in range(self._copies)
+        ]
+        return layers.GroupSum(name=scope.name(f"{layer.name}_sum"))(copies)
 
-def build_chain(x: Any, blocks: Sequence[Block], parts: Parts, seed: int) -> Any:
-    """Appends the blocks to the real tensor `x`, without bases.
+
+def build_chain(
+    x: Any, blocks: Sequence[Block], style: BlockStyle, scope: Scope, copies: int | None = None
+) -> Any:
+    """Appends the blocks to the float tensor `x`, without groups of bases.
 
     Args:
         x: `(N, H, W, C)` or `(N, C)`.
         blocks: in order.
-        parts: of the method.
-        seed: of the initial weights.
+        style: of the method.
+        scope: of the model.
+        copies: as in `Chain`.
 
     Returns:
-        The real output of the last block.
+        The float output of the last block.
     """
-    chain = Chain(parts, seed)
-    name = blocks[0].layer_name(blocks[0].layers[0].name)
-    source = Source(x, parts, name, WIRINGS[parts.wiring or ""].first_norm)
+    blocks = distinct(blocks)
+    chain = Chain(style, scope, copies)
+    name = scope.of(blocks[0].name).name(blocks[0].layers[0].name)
+    source = QuantizedInput(x, style, name, WIRINGS[style.wiring or ""].first_norm)
     return chain(source, chain.shortcut(source, blocks[0]), blocks)
-
-
-def quant_layer(
-    layer: BlockLayer,
-    seed: int,
-    name: str,
-    kernel_quantizer: Any,
-    pad_values: float | None = 0.0,
-    **options: Any,
-) -> keras.layers.Layer:
-    """A `QuantConv2D`, padded to keep the size, or a `QuantDense`, without bias.
-
-    Args:
-        layer: what is replaced.
-        seed: of the initial weights.
-        name: of the layer.
-        kernel_quantizer: as in `layers.QuantConv2D`.
-        pad_values: see there.
-        **options: further arguments of both.
-    """
-    options |= {
-        "use_bias": False,
-        "kernel_quantizer": kernel_quantizer,
-        "kernel_initializer": initializer(seed, name),
-        "name": name,
-    }
-    if not layer.kernel_size:
-        return layers.QuantDense(layer.filters, **options)
-    return layers.QuantConv2D(
-        layer.filters,
-        layer.kernel_size,
-        strides=layer.strides,
-        padding="same",
-        pad_values=pad_values or 0.0,
-        **options,
-    )

@@ -23,7 +23,7 @@ from tests.steps import digits
 from tests.training.small_nets import residual_net
 
 
-@pytest.mark.parametrize("name", [x for x in methods.list() if x != "full_precision"])
+@pytest.mark.parametrize("name", [x for x in methods.names() if x != "full_precision"])
 def test_every_method(name):
     net = randomise(tiny(method(name), filters=(32, 32)))
     low_bit = [layer for layer in net.layers if isinstance(layer, QuantConv2D)]

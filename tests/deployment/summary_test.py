@@ -73,7 +73,7 @@ def test_resnet18_parent():
 
 def test_resnet18_accounting():
     """Oracle G10: 16 binary convolutions; stem, shortcuts and classifier real."""
-    result = summarize(kgn.models.ResNet18(bases=1, shortcut="real"))
+    result = summarize(kgn.models.ResNet18(bases=1, shortcut="float"))
     assert result.binary_weights == 10_985_472
     macs = by_name(result)["stem_conv"].macs, result.binary_macs[1]
     assert macs == (118_013_952, 1_676_279_808)
@@ -84,7 +84,7 @@ def test_resnet18_accounting():
 
 
 def test_resnet18_with_five_bases():
-    result = summarize(kgn.models.ResNet18(bases=5, shortcut="real"))
+    result = summarize(kgn.models.ResNet18(bases=5, shortcut="float"))
     assert result.binary_macs[1] / 64 == pytest.approx(130.96e6, rel=1e-4)
     assert result.reference_macs == 1_814_073_344
     layers = by_name(result)

@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 
 from keras_groupnet.layers import ActivationScale, QuantConv2D
-from tests.tensors import saved_and_loaded
 
 
 @pytest.mark.parametrize("mode", ["xnor", "mean"])
@@ -28,13 +27,6 @@ def test_mean_of_each_sample():
     model = keras.Model(inputs, ActivationScale("mean")(inputs))
     values = model.predict(np.array([[1.0, -2.0, 3.0], [0.0, 0.0, -3.0]]), verbose=0)
     np.testing.assert_array_equal(values, [[2.0], [1.0]])
-
-
-def test_saving(tmp_path):
-    inputs = keras.Input((None, None, 3))
-    layer = ActivationScale("xnor", 3, (2, 1), "valid", 1, name="scale")
-    model = keras.Model(inputs, layer(inputs))
-    assert saved_and_loaded(model, tmp_path).get_layer("scale").get_config() == layer.get_config()
 
 
 def test_impossible_arguments():

@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 
 from keras_groupnet.layers import GroupSum, QuantConv2D
-from tests.tensors import array, saved_and_loaded
+from tests.tensors import array
 
 
-def test_layer_wise_toy_of_o_g8():
+def test_two_bases_of_one_pixel_by_hand():
     x = np.array([[1.0, -2.0], [3.0, 4.0]], "float32").reshape(1, 2, 2, 1)
     bases = []
     for weight in (0.5, -2.0):
@@ -28,7 +28,7 @@ def test_scales_start_at_one_over_k(bases):
     np.testing.assert_allclose(array(y), np.full((2, 4), 6.0), rtol=1e-6)
 
 
-def test_scales_are_learned_and_saved(tmp_path, policy):
+def test_the_gradient_at_a_scale_is_its_base(policy):
     inputs = [keras.Input((2,)) for _ in range(2)]
     initializer = keras.initializers.RandomUniform(0, 1, seed=1)
     model = keras.Model(inputs, GroupSum(initializer, name="sum")(inputs))
@@ -42,9 +42,6 @@ def test_scales_are_learned_and_saved(tmp_path, policy):
     # d/d lambda_i is the gradient at the sum times base i: twice as large for the second base.
     ratio = (after[1] - before[1]) / (after[0] - before[0])
     np.testing.assert_allclose(ratio, 2.0, rtol=1e-2)
-    loaded = saved_and_loaded(model, tmp_path).get_layer("sum")
-    np.testing.assert_array_equal(loaded.get_weights()[0], after)
-    assert loaded.get_config() == model.get_layer("sum").get_config()
 
 
 def test_impossible_inputs():

@@ -1,10 +1,8 @@
-import keras
 import numpy as np
 import pytest
 
 from keras_groupnet.layers import ModulatedConv2D, ProjectionConv2D, RectifiedConv2D
-from tests.steps import digits, losses, net
-from tests.tensors import array, saved_and_loaded
+from tests.tensors import array
 
 LAYERS = {
     "projection": lambda **k: ProjectionConv2D(4, 3, projections=2, **k),
@@ -20,48 +18,6 @@ LAYERS = {
     ),
 }
 every_layer = pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
-
-
-@every_layer
-def test_steps_lower_the_loss(make):
-    found = losses(net(make(input_quantizer="approx_sign"), copies=2))
-    assert found[-1] < found[0] - 0.1
-
-
-@every_layer
-def test_saving_needs_no_custom_objects(make, tmp_path):
-    model = net(make(padding="same", pad_values=1, input_quantizer="approx_sign"), copies=2)
-    losses(model, steps=2)
-    loaded = saved_and_loaded(model, tmp_path)
-    for one, other in zip(model.get_weights(), loaded.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
-    x, _ = digits(3)
-    np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
-    for one, other in zip(model.layers, loaded.layers, strict=True):
-        assert one.get_config() == other.get_config()
-
-
-@every_layer
-def test_the_output_shape_is_the_computed_one(make):
-    layer = make(strides=2, padding="same")
-    shape = (2, 7, 8, 6)
-    assert layer.compute_output_shape(shape) == tuple(layer(np.ones(shape)).shape) == (2, 4, 4, 8)
-
-
-@pytest.mark.parametrize("name", ["projection", "rectified", "modulated"])
-def test_mixed_bfloat16_trains(name):
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    model = net(LAYERS[name](), copies=2)
-    found = losses(model)
-    assert np.isfinite(found).all() and found[-1] < found[0]
-    assert all(keras.backend.standardize_dtype(w.dtype) == "float32" for w in model.weights)
-
-
-@pytest.mark.parametrize("name", ["rectified", "modulated"])
-def test_mixed_float16_trains_under_loss_scaling(name):
-    keras.config.set_dtype_policy("mixed_float16")
-    found = losses(net(LAYERS[name](), copies=2))
-    assert np.isfinite(found).all() and found[-1] < found[0]
 
 
 @every_layer

@@ -1,4 +1,4 @@
-"""The oracles O-M of the reconstruction of MCN's mathematics."""
+"""MCN's equations on examples worked out by hand."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ FILTER = np.array([[0.5, -0.2, 0.1, -0.7], [-0.3, 0.4, 0.6, 0.2]], "float32")
 M_FILTERS = np.array([[0.2, 0.2, 0.2, 0.2], [0.1, 0.5, 0.1, 0.3]], "float32").reshape(2, 2, 2)
 
 
-def oracle_layer(**options):
+def small_layer(**options):
     layer = ModulatedConv2D(1, 2, planes=2, **options)
     layer.build((None, 3, 3, 2))
     m_filters = M_FILTERS.mean((1, 2), keepdims=True) if layer.scalar else M_FILTERS
@@ -21,8 +21,8 @@ def oracle_layer(**options):
     return layer
 
 
-def test_modulated_filters_are_o_m1():
-    layer = oracle_layer()
+def test_modulated_filters_by_hand():
+    layer = small_layer()
     kernel = array(layer.quantize_kernel(layer.kernel))
     assert kernel.shape == (2, 2, 2, 2)
     expected = [
@@ -41,10 +41,10 @@ def filter_loss_gradients(layer):
     return [a - b for a, b in zip(before, layer.get_weights(), strict=True)]
 
 
-def test_filter_loss_is_o_m2():
-    layer = oracle_layer()
+def test_filter_loss_by_hand():
+    layer = small_layer()
     np.testing.assert_allclose(float(layer.filter_loss()), 3.2e-4, rtol=1e-5)
-    layer = oracle_layer(filter_weight=1.0)
+    layer = small_layer(filter_weight=1.0)
     to_kernel, to_m_filters = filter_loss_gradients(layer)
     for j in range(2):
         np.testing.assert_allclose(to_m_filters[j].ravel(), [-0.2, 0.8, -0.1, 0.1], atol=1e-5)
@@ -54,7 +54,7 @@ def test_filter_loss_is_o_m2():
 
 
 def test_filter_loss_per_plane():
-    layer = oracle_layer(filter_weight=1.0, filter_loss="per_plane")
+    layer = small_layer(filter_weight=1.0, filter_loss="per_plane")
     signs = np.sign(FILTER)
     differences = [FILTER - signs * m.ravel() for m in M_FILTERS]
     expected = 0.5 * sum((d**2).sum() for d in differences)
@@ -66,9 +66,9 @@ def test_filter_loss_per_plane():
 
 
 @pytest.mark.parametrize("scalar, expected", [(False, [-0.4, 0.4]), (True, [-0.4, -0.5])])
-def test_forward_is_o_m3(scalar, expected):
+def test_forward_by_hand(scalar, expected):
     x = (np.arange(18, dtype="float32") - 8).reshape(1, 3, 3, 2)
-    y = array(oracle_layer(scalar=scalar)(x))
+    y = array(small_layer(scalar=scalar)(x))
     np.testing.assert_allclose(y[0, 0, 0], expected, rtol=1e-5)
     if scalar:
         np.testing.assert_allclose(y[..., 1] * 0.2, y[..., 0] * 0.25, rtol=1e-5)
@@ -78,13 +78,13 @@ def test_forward_is_o_m3(scalar, expected):
     "widths, millions",
     [((16, 16, 32, 64), 1.07), ((16, 32, 64, 128), 4.26), ((64, 64, 128, 256), 17.11)],
 )
-def test_latent_weights_of_a_net_are_o_m4(widths, millions):
+def test_latent_weights_of_the_papers_nets(widths, millions):
     total = 0
     previous = 3
     for stage, width in enumerate(widths):
         for _ in range(6 if stage else 1):
             layer = ModulatedConv2D(width, 3)
-            # O-M4 counts the image's three channels once.
+            # The paper counts the image's three channels once.
             inputs = 3 if not stage else 4 * previous
             layer.build((None, 8, 8, inputs))
             total += np.prod(layer.kernel.shape) * (1 if stage else 4)
@@ -109,7 +109,7 @@ def test_the_task_gradient_stops_outside_of_the_window():
 
 
 def test_modulation_rate_slows_the_m_filters_down():
-    layer = oracle_layer(filter_weight=1.0, modulation_rate=0.5)
+    layer = small_layer(filter_weight=1.0, modulation_rate=0.5)
     _, to_m_filters = filter_loss_gradients(layer)
     np.testing.assert_allclose(to_m_filters[0].ravel(), [-0.1, 0.4, -0.05, 0.05], atol=1e-5)
 

@@ -7,7 +7,7 @@ from tests.steps import digits, net
 from tests.tensors import array
 
 
-def test_forward_is_o_p10():
+def test_forward_by_hand():
     layer = ProjectionConv2D(1, 1, projections=2)
     layer.build((None, 1, 1, 2))
     kernel = np.reshape([0.4, -0.2], (1, 1, 2, 1))
@@ -16,7 +16,7 @@ def test_forward_is_o_p10():
     np.testing.assert_allclose(y.ravel(), [0.6, -0.6], rtol=1e-6)
 
 
-def test_sizes_are_o_p6():
+def test_sizes_of_a_layer_of_the_paper():
     layer = ProjectionConv2D(32, 3, projections=4)
     layer.build((None, 8, 8, 64))
     assert np.prod(layer.kernel.shape) == 18_432

@@ -1,10 +1,8 @@
-import keras
 import numpy as np
 import pytest
 
-from keras_groupnet import quantizers
 from keras_groupnet.layers import QuantDepthwiseConv2D
-from tests.tensors import array, saved_and_loaded
+from tests.tensors import array
 
 
 @pytest.mark.parametrize("pad_values", [-1, 0, 1])
@@ -43,32 +41,6 @@ def test_any_kernel_quantizer_scales_per_output_channel():
     magnitude = np.abs(array(layer.quantize_kernel(layer.kernel)))
     latent = np.abs(array(layer.kernel)).mean((0, 1), keepdims=True)
     np.testing.assert_allclose(magnitude, np.broadcast_to(latent, magnitude.shape), rtol=1e-6)
-
-
-def test_saving_training_and_mixed_precision(tmp_path, policy):
-    model = keras.Sequential(
-        [
-            keras.Input((6, 6, 4)),
-            QuantDepthwiseConv2D(
-                3,
-                padding="same",
-                pad_values=1,
-                input_quantizer=quantizers.ApproxSign(),
-                kernel_quantizer="binary_weight",
-            ),
-            keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dense(1),
-        ]
-    )
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(32, 6, 6, 4)), rng.normal(size=(32, 1))
-    model.compile(keras.optimizers.SGD(0.05), "mse")
-    losses = [float(model.train_on_batch(x, y)) for _ in range(20)]
-    assert losses[-1] < losses[0]
-    loaded = saved_and_loaded(model, tmp_path)
-    for kept, latent in zip(loaded.get_weights(), model.get_weights(), strict=True):
-        np.testing.assert_array_equal(kept, latent)
-    assert loaded.layers[0].pad_values == 1.0
 
 
 def test_impossible_arguments():

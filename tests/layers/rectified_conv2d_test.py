@@ -1,4 +1,4 @@
-"""The oracles O-R of the reconstruction of RBCN's mathematics."""
+"""RBCN's equations on examples worked out by hand."""
 
 import keras
 import numpy as np
@@ -29,7 +29,7 @@ def kernel_loss_gradients(layer):
     return [a - b for a, b in zip(before, layer.get_weights(), strict=True)]
 
 
-def test_kernel_loss_and_direct_gradients_are_o_r1():
+def test_kernel_loss_and_direct_gradients_by_hand():
     layer = layer_with(W, 0.5, (1, 1, 4, 1))
     np.testing.assert_allclose(float(layer.kernel_loss()), 0.23, rtol=1e-6)
     to_kernel, to_c = kernel_loss_gradients(layer)
@@ -37,7 +37,7 @@ def test_kernel_loss_and_direct_gradients_are_o_r1():
     np.testing.assert_allclose(to_c.ravel(), [1.0], rtol=1e-5)
 
 
-def test_literal_gradient_is_o_r1():
+def test_literal_gradient_by_hand():
     layer = layer_with(W, 0.5, (1, 1, 4, 1), kernel_gradient="literal")
     np.testing.assert_allclose(float(layer.kernel_loss()), 0.23, rtol=1e-6)
     to_kernel, to_c = kernel_loss_gradients(layer)
@@ -46,21 +46,21 @@ def test_literal_gradient_is_o_r1():
 
 
 @pytest.mark.parametrize("form, expected", [("direct", 0.1863), ("literal", 0.274604)])
-def test_a_direct_step_lowers_the_kernel_loss_and_a_literal_one_raises_it_o_r2(form, expected):
+def test_a_direct_step_lowers_the_kernel_loss_and_a_literal_one_raises_it(form, expected):
     layer = layer_with(W, 0.5, (1, 1, 4, 1), kernel_gradient=form)
     to_kernel, _ = kernel_loss_gradients(layer)
-    # The oracle keeps the signs of before the step.
+    # The example keeps the signs of before the step.
     residual = W - 0.1 * to_kernel.ravel() - 0.5 * np.where(W < 0, -1, 1)
     np.testing.assert_allclose(0.5 * (residual**2).sum(), expected, atol=1e-6)
 
 
-def test_sign_gradient_is_o_r3():
+def test_sign_gradient_by_hand():
     x = [-1.2, -1, -0.6, 0, 0.1, 0.3, 1]
     _, gradient = value_and_gradient(functional.approx_sign, x)
     np.testing.assert_allclose(gradient, [0, 0, 0.8, 2, 1.8, 1.4, 0], atol=1e-6)
 
 
-def test_the_forward_pass_has_the_mean_of_c_o_r5():
+def test_the_forward_pass_has_the_mean_of_c():
     signs = np.reshape([1, -1, 1, -1, 1, -1, 1, -1, 1], (3, 3, 1, 1))
     layer = layer_with(
         signs / 10,
@@ -73,7 +73,7 @@ def test_the_forward_pass_has_the_mean_of_c_o_r5():
     assert len(np.unique(np.abs(array(layer.quantize_kernel(layer.kernel))))) == 1
 
 
-def test_kernel_loss_sees_the_matrix_o_r8():
+def test_kernel_loss_sees_the_matrix():
     layer = layer_with(
         [0.1, -0.2, 0.3, -0.4], np.reshape([0.2, 0.2, 0.4, 0.4], (2, 2, 1, 1)), (2, 2, 1, 1)
     )

@@ -5,7 +5,7 @@ from keras_groupnet import methods
 from tests.methods.networks import tiny
 
 
-def test_pretraining_is_a_real_net_with_clipped_activations():
+def test_pretraining_is_a_float_net_with_clipped_activations():
     first, last = methods.BiReal().stages()
     assert last == methods.BiReal() and first == methods.BiReal(pretraining=True)
     assert (first.weight_bits, first.activation_bits) == (32, 32)

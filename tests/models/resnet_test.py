@@ -16,7 +16,7 @@ def tiny(bases=2, bits=1, **options):
     return models.ResNet((8, 8, 1), 3, bases, bits, **options)
 
 
-def test_the_parent_of_resnet18_is_o_g10():
+def test_the_parent_of_resnet18_has_the_usual_size():
     model = models.ResNet18(bases=None)
     assert parameters(model) == 11_689_512
     kernels = {
@@ -68,7 +68,15 @@ def test_saving_keeps_the_latent_weights(bits, partition, tmp_path):
     np.testing.assert_array_equal(array(loaded(images)), array(model(images)))
 
 
-@pytest.mark.parametrize("bits, wiring", [(1, "release"), (1, "v1"), (2, "v1"), (32, "release")])
+@pytest.mark.parametrize(
+    "bits, wiring",
+    [
+        (1, "layer_shortcut"),
+        (1, "block_shortcut"),
+        (2, "block_shortcut"),
+        (32, "layer_shortcut"),
+    ],
+)
 def test_training_lowers_the_loss_and_moves_every_weight(bits, wiring):
     model = tiny(2, bits, wiring=wiring)
     rng = np.random.default_rng(0)
@@ -120,6 +128,10 @@ def test_the_size_of_the_image_may_stay_open():
         ({"filters": (64, 128)}, "one of each per stage.*Received"),
         ({"classes": 0}, "positive int.*Received"),
         ({"input_shape": (32, 32)}, r"\(height, width, channels\).*Received"),
+        ({"input_shape": (32, 32, None)}, r"\(height, width, channels\).*Received"),
+        ({"input_shape": (3, 32, 32)}, r"channels last.*Received.*pass \(32, 32, 3\)"),
+        ({"input_shape": (1, 28, 30)}, r"channels last.*Received.*pass \(28, 30, 1\)"),
+        ({"seed": 1.5}, "int.*Received: seed=1.5"),
     ],
 )
 def test_impossible_requests(options, message):
@@ -140,7 +152,7 @@ def convolutions(model, side=None):
         (40, (16, 16, 32, 64), 37, 560_560),
     ],
 )
-def test_wide_resnets_have_the_sizes_of_o_r6(depth, stages, kernels, count):
+def test_wide_resnets_have_the_sizes_of_the_papers(depth, stages, kernels, count):
     model = models.WideResNet(depth=depth, stages=stages, method="full_precision")
     assert len(convolutions(model, 3)) == kernels and len(convolutions(model, 1)) == 2
     assert sum(convolutions(model)) == count
@@ -155,9 +167,9 @@ def test_wide_resnets_have_the_sizes_of_o_r6(depth, stages, kernels, count):
         ((64, 64, 128, 256), 2_918_080),
     ],
 )
-def test_resnet18_for_small_images_has_the_sizes_of_o_r6(filters, count):
+def test_resnet18_for_small_images_has_the_sizes_of_the_papers(filters, count):
     model = models.ResNet18((32, 32, 3), 100, method="bi_real", filters=filters, stem="cifar")
-    # The oracle counts no shortcut where a stage halves the map and keeps the width.
+    # The papers count no shortcut where a stage halves the feature map and keeps the width.
     without = filters[0] ** 2 if filters[0] == filters[1] else 0
     assert sum(convolutions(model)) - without == count
     assert model.get_layer("stem_conv").filters == filters[0]

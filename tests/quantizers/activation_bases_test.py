@@ -1,4 +1,4 @@
-"""Oracle O-B6 of the method: ABC-Net's activations."""
+"""ABC-Net's activations on an example worked out by hand."""
 
 import keras
 import numpy as np
@@ -18,7 +18,7 @@ def layer(shifts, scales):
     return result
 
 
-def test_one_base_is_o_b6():
+def test_one_base_by_hand():
     value, gradient = value_and_gradient(layer([0.0], [1.0]), INPUTS)
     np.testing.assert_array_equal(value, [-1, -1, -1, -1, -1, 1, 1])
     np.testing.assert_array_equal(gradient, [0, 0, 0, 1, 1, 1, 0])

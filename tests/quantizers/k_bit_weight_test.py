@@ -1,4 +1,4 @@
-"""Oracle O-B3 of the method, several bits."""
+"""DoReFa-Net's weights of several bits."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ LEVELS = {
 
 
 @pytest.mark.parametrize("bits", LEVELS)
-def test_levels_are_o_b3(bits):
+def test_levels_by_hand(bits):
     value, gradient = value_and_gradient(KBitWeight(bits), WEIGHTS, np.arange(7))
     np.testing.assert_allclose(value, LEVELS[bits], rtol=1e-6)
     tanh = np.tanh(WEIGHTS)

@@ -1,4 +1,4 @@
-"""The oracles O-P of the reconstruction of PCNN's mathematics, and finite differences."""
+"""PCNN's equations on examples worked out by hand, and finite differences."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from keras import ops
 from keras_groupnet.quantizers import projection
 from tests.tensors import array, value_and_gradient
 
-# O-P2: two weights of one filter, two scalar projections, d_j at both results.
+# Two weights of one filter, two scalar projections, d_j at both results.
 KERNEL = np.reshape([0.4, -0.2], (1, 1, 2, 1)).astype("float32")
 PROJECTIONS = np.reshape([0.5, 2.0], (2, 1, 1)).astype("float32")
 UPSTREAM = np.reshape([[1.0, 0.0], [-1.0, 2.0]], (1, 1, 2, 2)).astype("float32")
@@ -32,7 +32,7 @@ def gradients(kernel=KERNEL, projections=PROJECTIONS, upstream=UPSTREAM, **optio
         (1, 2, 0.3, [-0.3, -0.3, 0.3, 0.3]),
     ],
 )
-def test_nearest_level_is_o_p1(factor, levels, level, expected):
+def test_nearest_level_projects_and_breaks_ties(factor, levels, level, expected):
     x = np.array([-0.8, -0.3, 0.1, 0.6], "float32")
     result = projection.nearest_level(ops.convert_to_tensor(factor * x), level, levels)
     np.testing.assert_allclose(array(result), expected)
@@ -43,7 +43,7 @@ def test_a_tie_goes_to_the_upper_of_two_levels():
     np.testing.assert_allclose(array(result), [0.3, 0.3])
 
 
-def test_projection_loss_gradients_are_o_p2():
+def test_projection_loss_gradients_by_hand():
     with_loss = gradients(learning_rate=0.1, weight=1e-4)
     without = gradients(learning_rate=0.1, weight=0.0)
     to_kernel, to_projections = (a - b for a, b in zip(with_loss, without, strict=True))
@@ -51,7 +51,7 @@ def test_projection_loss_gradients_are_o_p2():
     np.testing.assert_allclose(to_projections.ravel(), [-0.07e-4, 0.2e-4], rtol=2e-2)
 
 
-def test_task_gradients_are_o_p3():
+def test_task_gradients_by_hand():
     to_kernel, to_projections = gradients(weight=0.0)
     np.testing.assert_allclose(to_kernel.ravel(), [0.5, 3.5], rtol=1e-6)
     np.testing.assert_allclose(to_projections.ravel(), [0.6, -0.4], rtol=1e-6)
@@ -103,7 +103,7 @@ def test_projection_loss_gradients_are_those_of_finite_differences():
             np.testing.assert_allclose(gradient[index], expected, rtol=2e-4, atol=1e-5)
 
 
-def test_the_mean_makes_all_kernels_equal_and_elementwise_does_not_o_p4():
+def test_the_mean_makes_all_kernels_equal_and_elementwise_does_not():
     rng = np.random.default_rng(0)
     kernel = rng.normal(size=(3, 3, 4, 1)).astype("float32")
     projections = rng.normal(size=(4, 3, 3)).astype("float32")
@@ -131,7 +131,7 @@ def test_the_mean_is_for_the_forward_pass_only():
         np.testing.assert_allclose(one, other)
 
 
-def test_reconstruction_from_several_projections_is_o_p5():
+def test_reconstruction_from_several_projections():
     # Where the projection loss is zero, the mean of D_j / W_j is C (Eq. 3.41).
     kernel = np.reshape([0.7, -1.1], (1, 1, 2, 1)).astype("float32")
     exact = (kernel[..., None] * PROJECTIONS.ravel()).reshape(1, 1, 2, 2)
@@ -140,19 +140,19 @@ def test_reconstruction_from_several_projections_is_o_p5():
 
 
 @pytest.mark.parametrize("norm, expected", [("kernel", 1.0), ("weight", 0.5)])
-def test_level_is_o_p7(norm, expected):
+def test_level_of_either_norm(norm, expected):
     # Two kernels of two weights, output channels last.
     kernel = np.reshape([[0.2, 0.6], [-0.4, -0.8]], (1, 1, 2, 2)).astype("float32")
     np.testing.assert_allclose(float(projection.outer_level(kernel, 2, norm)), expected)
 
 
-def test_ternary_codes_are_o_p9():
+def test_ternary_codes_by_hand():
     kernel = np.reshape([0.9, -0.1, 0.4, -0.6], (1, 1, 4, 1)).astype("float32")
     projected = array(projection.project(kernel, np.ones((1, 1, 1), "float32"), levels=3))
     np.testing.assert_allclose(projected.ravel(), np.array([1, 0, 1, -1]) * 2 * 0.35, rtol=1e-6)
 
 
-def test_channels_are_map_major_o_p10():
+def test_channels_of_one_feature_map_are_neighbours():
     projections = np.reshape([1.0, -1.0], (2, 1, 1)).astype("float32")
     projected = array(projection.project(KERNEL, projections))
     np.testing.assert_allclose(projected[0, 0], [[0.3, -0.3], [-0.3, 0.3]], rtol=1e-6)
@@ -161,7 +161,7 @@ def test_channels_are_map_major_o_p10():
     np.testing.assert_array_equal(np.sign(projected[0, 0, 0]), [1, -1, -1, 1])
 
 
-def test_projection_loss_is_o_p2_without_the_step():
+def test_projection_loss_without_the_step_by_hand():
     projected = projection.project(KERNEL, PROJECTIONS)
     # W_1 C = (.2, -.1), W_2 C = (.8, -.4), D = (+-.3).
     expected = 0.5 * (0.1**2 + 0.2**2 + 0.5**2 + 0.1**2)

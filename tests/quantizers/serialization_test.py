@@ -1,13 +1,17 @@
 import json
 
+import keras
 import numpy as np
 import pytest
 
 from keras_groupnet import quantizers
+from keras_groupnet.layers import QuantDense
 from tests.tensors import array
 
 ALL = [
     (quantizers.SteSign(), 1),
+    (quantizers.SteSign(clip_value=1.3), 1),
+    (quantizers.SteSign(clip_value=None), 1),
     (quantizers.ApproxSign(), 1),
     (quantizers.MagnitudeAwareSign(), 1),
     (quantizers.BinaryWeight("tensor"), 1),
@@ -46,7 +50,57 @@ def test_none_and_callables_pass_through():
     assert quantizers.get(np.sign) is np.sign
 
 
-@pytest.mark.parametrize("identifier", ["sign", 3, quantizers.SteSign])
+@keras.saving.register_keras_serializable(package="serialization_test")
+class Mine(quantizers.Quantizer):
+    precision = 1
+
+    def __call__(self, inputs):
+        return quantizers.functional.sign(inputs)
+
+
+@pytest.mark.parametrize(
+    "identifier, expected",
+    [
+        (quantizers.SteSign, quantizers.SteSign),
+        ("keras_groupnet>SteSign", quantizers.SteSign),
+        (Mine, Mine),
+        ("serialization_test>Mine", Mine),
+    ],
+)
+def test_classes_and_registered_names(identifier, expected):
+    assert type(quantizers.get(identifier)) is expected
+
+
+def plain(x):
+    return quantizers.functional.ste_sign(x)
+
+
+def test_who_tells_the_bits():
+    assert quantizers.precision_of(None) == 32
+    assert quantizers.precision_of(quantizers.KBitActivation(4)) == 4
+    for untold in (plain, lambda x: x, keras.ops.sign):
+        with pytest.raises(ValueError, match="subclass.*Quantizer.*or set.*Received: <.*`precis"):
+            quantizers.precision_of(untold)
+
+    def told(x):
+        return plain(x)
+
+    told.precision = 1
+    assert quantizers.precision_of(told) == 1
+
+
+def test_a_plain_function_trains():
+    layer = QuantDense(3, kernel_quantizer=plain, input_quantizer=plain, use_bias=False)
+    assert layer.kernel_precision == 32
+    model = keras.Sequential([keras.Input((16,)), layer])
+    before = array(layer.kernel).copy()
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    x = np.random.default_rng(0).normal(size=(8, 16))
+    model.train_on_batch(x, np.ones((8, 3)))
+    assert not np.array_equal(array(layer.kernel), before)
+
+
+@pytest.mark.parametrize("identifier", ["sign", 3, int])
 def test_an_unknown_identifier_names_the_aliases(identifier):
     with pytest.raises(ValueError, match="ste_sign.*Received"):
         quantizers.get(identifier)
@@ -58,6 +112,12 @@ def test_an_unknown_identifier_names_the_aliases(identifier):
 def test_impossible_k_bit_activations(bits, beta):
     with pytest.raises(ValueError, match="Received"):
         quantizers.KBitActivation(bits, beta)
+
+
+@pytest.mark.parametrize("clip_value", [0, -1.0, float("nan")])
+def test_impossible_windows(clip_value):
+    with pytest.raises(ValueError, match="None for no window. Received: clip_value="):
+        quantizers.SteSign(clip_value)
 
 
 def test_impossible_weight_scale():

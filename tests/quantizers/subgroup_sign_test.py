@@ -1,4 +1,4 @@
-"""Oracle O-B7 of the method: SYQ's weights."""
+"""SYQ's weights on an example worked out by hand."""
 
 import keras
 import numpy as np
@@ -20,7 +20,7 @@ def fitted(subgroups, kernel=KERNEL):
     return quantizer
 
 
-def test_pixels_are_o_b7():
+def test_pixels_by_hand():
     quantizer = fitted("pixel")
     np.testing.assert_allclose(array(quantizer.scales).ravel(), [0.3, 0.7], rtol=1e-6)
     upstream = np.arange(4).reshape(KERNEL.shape)

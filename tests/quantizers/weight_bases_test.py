@@ -1,4 +1,4 @@
-"""Oracle O-B6 of the method: ABC-Net's weights."""
+"""ABC-Net's weights on an example worked out by hand."""
 
 import numpy as np
 import pytest
@@ -15,13 +15,13 @@ BASES = [
 ]
 
 
-def test_bases_and_scales_are_o_b6():
+def test_bases_and_scales_by_hand():
     parts = WeightBases(3).binary_parts(WEIGHTS)
     np.testing.assert_array_equal([array(signs) for _, signs in parts], BASES)
     np.testing.assert_allclose([float(a) for a, _ in parts], [0.575, 0.416667, 0.758333], rtol=1e-5)
 
 
-def test_sum_and_gradient_are_o_b6():
+def test_sum_and_gradient_by_hand():
     value, gradient = value_and_gradient(WeightBases(3), WEIGHTS, np.arange(7))
     np.testing.assert_allclose(((WEIGHTS - value) ** 2).sum(), 0.511667, rtol=1e-4)
     np.testing.assert_allclose(gradient, 1.75 * np.arange(7), rtol=1e-6)

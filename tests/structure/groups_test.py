@@ -1,4 +1,4 @@
-"""O-G5 and the property tests of the method: what groups of bases must equal."""
+"""Partitions, and the property tests of Group-Net: what groups of bases must equal."""
 
 import itertools
 import re
@@ -7,8 +7,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_groupnet import GroupSpec, partition_blocks
+from keras_groupnet import partition_blocks
 from keras_groupnet.layers import ActivationScale, GroupSum, QuantConv2D, Quantize
+from keras_groupnet.methods import GroupNet
 from keras_groupnet.models import ResNet
 from tests.tensors import array
 
@@ -29,7 +30,7 @@ def randomise(model):
             layer.set_weights([rng.uniform(0.5, 1.5, size=w.shape) for w in layer.get_weights()])
 
 
-def test_every_partition_of_o_g5_is_accepted():
+def test_every_partition_of_eight_blocks_is_accepted():
     # 2^7 ways to cut eight blocks: the cuts are the subsets of the seven gaps.
     counts = []
     for groups in range(1, 9):
@@ -69,31 +70,34 @@ def test_v2_of_an_odd_number_of_blocks():
         ({"activation_bits": 3.5}, r"\(1, 2, 4, 32\)"),
         ({"activation_bits": 3}, r"\(1, 2, 4, 32\)"),
         ({"activation_bits": True}, r"\(1, 2, 4, 32\)"),
-        ({"wiring": "v2"}, "'v1', 'release'"),
-        ({"skip": "none"}, "'real', 'quantized'"),
-        ({"shortcut": "none"}, "'binary', 'real'"),
+        ({"wiring": "v2"}, "'block_shortcut', 'layer_shortcut'"),
+        ({"skip": "none"}, "'float', 'quantized'"),
+        ({"shortcut": "none"}, "'binary', 'float'"),
         ({"activation_scale": "max"}, "'xnor', 'mean', 'none'"),
         ({"weight_scale": "row"}, "'channel', 'tensor', 'none'"),
         ({"activation_bits": 2, "beta": 0.0}, "positive"),
         ({"pad_values": 3}, "-1, 0 or 1"),
         ({"activation_bits": 2, "pad_values": 1}, "activation_bits=1"),
         ({"activation_bits": 2, "activation_scale": "xnor"}, "activation_bits=1"),
-        ({"seed": "x"}, "int"),
     ],
 )
 def test_impossible_requests(options, allowed):
     with pytest.raises(ValueError, match=f"{allowed}.*Received"):
-        GroupSpec(**options)
+        GroupNet(**options)
 
 
 def test_defaults_depend_on_the_bits():
-    binary, codes = GroupSpec(activation_bits=1), GroupSpec(activation_bits=4)
-    assert (binary.wiring, binary.activation_scale, binary.pad_values) == ("release", "xnor", 1)
-    assert (codes.wiring, codes.activation_scale, codes.pad_values) == ("v1", "none", 0)
+    binary, codes = GroupNet(activation_bits=1), GroupNet(activation_bits=4)
+    assert (binary.wiring, binary.activation_scale, binary.pad_values) == (
+        "layer_shortcut",
+        "xnor",
+        1,
+    )
+    assert (codes.wiring, codes.activation_scale, codes.pad_values) == ("block_shortcut", "none", 0)
 
 
 @pytest.mark.parametrize("bits", [1, 4])
-@pytest.mark.parametrize("wiring", ["v1", "release"])
+@pytest.mark.parametrize("wiring", ["block_shortcut", "layer_shortcut"])
 @pytest.mark.parametrize("partition", ["v1", "v2", "v3", [1, 3], "layerwise"])
 def test_equal_bases_equal_one_base(partition, wiring, bits):
     one, three = (
@@ -126,7 +130,7 @@ def test_permuting_bases_with_their_scales_changes_nothing(partition):
     np.testing.assert_allclose(array(permuted(IMAGES)), array(model(IMAGES)), atol=1e-5)
 
 
-@pytest.mark.parametrize("wiring", ["v1", "release"])
+@pytest.mark.parametrize("wiring", ["block_shortcut", "layer_shortcut"])
 def test_one_base_is_the_plain_quantized_network(wiring):
     model = small(1, 1, blocks=(1, 1), filters=(4, 6), wiring=wiring, activation_scale="none")
     randomise(model)
@@ -147,7 +151,7 @@ def test_one_base_is_the_plain_quantized_network(wiring):
         skip = x
         if group == 2:
             skip = run(f"{block}_shortcut_bn", run(f"{block}_shortcut_conv", a))
-        if wiring == "v1":
+        if wiring == "block_shortcut":
             y = run(f"{base}_bn1", run(f"{base}_conv1", a))
             x = run(f"{base}_bn2", run(f"{base}_conv2", sign(y))) + skip
         else:
@@ -188,22 +192,24 @@ def test_the_shortcut_of_a_first_block_is_shared_and_that_of_a_later_block_priva
     assert {"stage2_block1_base1_shortcut_conv", "stage2_block1_base2_shortcut_conv"} <= private
 
 
-def test_the_real_shortcut_is_pooling_and_a_real_convolution():
-    model = small(2, 2, shortcut="real")
+def test_the_float_shortcut_is_pooling_and_a_float_convolution():
+    model = small(2, 2, shortcut="float")
     convolution = model.get_layer("stage2_block1_shortcut_conv")
     assert type(convolution) is keras.layers.Conv2D
     assert isinstance(model.get_layer("stage2_block1_shortcut_pool"), keras.layers.AveragePooling2D)
 
 
-@pytest.mark.parametrize("wiring", ["v1", "release"])
+@pytest.mark.parametrize("wiring", ["block_shortcut", "layer_shortcut"])
 def test_the_skip_carries_what_was_asked_for(wiring):
-    for skip, source in (("real", "stem_bn"), ("quantized", "group1_quantize")):
+    for skip, source in (("float", "stem_bn"), ("quantized", "group1_quantize")):
         model = small(2, 2, wiring=wiring, skip=skip)
-        add = model.get_layer("stage1_block1_base1_add" + ("2" if wiring == "v1" else "1"))
+        add = model.get_layer(
+            "stage1_block1_base1_add" + ("2" if wiring == "block_shortcut" else "1")
+        )
         assert add.input[1] is model.get_layer(source).output
 
 
-def test_release_adds_a_shortcut_per_layer_wherever_shapes_match():
+def test_layer_shortcut_adds_a_shortcut_per_layer_wherever_shapes_match():
     def adds(model):
         return [layer.name for layer in model.layers if isinstance(layer, keras.layers.Add)]
 

@@ -39,12 +39,12 @@ def test_without_noise_every_base_is_the_parent(partition):
 def test_noise_makes_the_bases_differ_and_leaves_shared_layers_alone():
     parent, groupnet = trained_parent(), net(2)
     transfer_weights(parent, groupnet, noise=0.5)
-    real = parent.get_layer("stage2_block1_conv2").get_weights()[0]
+    original = parent.get_layer("stage2_block1_conv2").get_weights()[0]
     first, second = (
         groupnet.get_layer(f"stage2_block1_base{base}_conv2").get_weights()[0] for base in (1, 2)
     )
     assert np.any(np.sign(first) != np.sign(second))
-    np.testing.assert_allclose((first - real).std() / real.std(), 0.5, rtol=0.1)
+    np.testing.assert_allclose((first - original).std() / original.std(), 0.5, rtol=0.1)
     for name in ("stem_conv", "fc", "stage2_block1_shortcut_conv"):
         np.testing.assert_array_equal(
             groupnet.get_layer(name).get_weights()[0], parent.get_layer(name).get_weights()[0]

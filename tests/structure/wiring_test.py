@@ -43,11 +43,12 @@ def test_the_wiring_of_a_method_can_be_chosen():
         keras.layers.Add,
     )
     # The stem's, one per layer, the shortcut's, and those in front of quantizers.
-    assert count(normalization, wiring="v1") == 1 + 4 + 1 + 2
-    assert count(normalization, wiring="release") == 1 + 4 + 1 + 1
+    assert count(normalization, wiring="block_shortcut") == 1 + 4 + 1 + 2
+    assert count(normalization, wiring="layer_shortcut") == 1 + 4 + 1 + 1
     assert count(normalization, wiring="bi_real") == 1 + 4 + 1
-    assert [count(relu, wiring=name) for name in ("v1", "release", "bi_real")] == [0, 4, 0]
-    assert [count(add, wiring=name) for name in ("v1", "release", "bi_real")] == [2, 4, 4]
+    names = ("block_shortcut", "layer_shortcut", "bi_real")
+    assert [count(relu, wiring=name) for name in names] == [0, 4, 0]
+    assert [count(add, wiring=name) for name in names] == [2, 4, 4]
 
 
 def test_a_dense_layer_of_latent_methods_is_a_convolution_of_one_pixel():

@@ -7,13 +7,13 @@ from tests.steps import digits
 from tests.tensors import array, saved_and_loaded, value_and_gradient
 from tests.training.small_nets import residual_net
 
-# O-P8.
+# Worked out by hand.
 FEATURES = np.array([[1, 2], [3, 0], [0, 1]], "float32")
 LABELS = np.array([0, 0, 1])
 CENTERS = np.array([[1, 1], [0, 0]], "float32")
 
 
-def oracle_layer():
+def small_layer():
     layer = training.CenterLoss(2)
     layer.build(FEATURES.shape)
     layer.set_weights([CENTERS])
@@ -23,8 +23,8 @@ def oracle_layer():
 @pytest.mark.parametrize(
     "labels", [LABELS, LABELS[:, None], np.eye(2)[LABELS]], ids=["1", "2", "one_hot"]
 )
-def test_loss_gradient_and_centres_are_o_p8(labels):
-    layer = oracle_layer()
+def test_loss_gradient_and_centres_by_hand(labels):
+    layer = small_layer()
     value, gradient = value_and_gradient(lambda x: layer(x, labels), FEATURES)
     np.testing.assert_allclose(1e-3 * value, 3.5e-3, rtol=1e-6)
     np.testing.assert_allclose(1e-3 * gradient[0], [0, 0.001], rtol=1e-6)

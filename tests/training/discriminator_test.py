@@ -15,7 +15,7 @@ def logit(probability):
     return np.log(probability / (1 - probability))
 
 
-def test_losses_are_o_r4():
+def test_losses_by_hand():
     fake, real = np.array([logit(0.3)]), np.array([logit(0.8)])
     value, gradient = value_and_gradient(generator_loss, fake)
     np.testing.assert_allclose(value, 0.49, rtol=1e-5)

@@ -1,4 +1,4 @@
-"""Oracle O-B8 of the method, and training of student and teacher."""
+"""The loss on an example worked out by hand, and training of student and teacher."""
 
 import keras
 import numpy as np
@@ -32,7 +32,7 @@ def loss_of(softmax=False, sample_weight=None, samples=1, **options):
 
 @pytest.mark.parametrize("softmax", [False, True])
 @pytest.mark.parametrize("samples", [1, 3])
-def test_loss_is_o_b8(softmax, samples):
+def test_loss_by_hand(softmax, samples):
     np.testing.assert_allclose(loss_of(softmax, samples=samples), 0.834033, rtol=1e-5)
 
 

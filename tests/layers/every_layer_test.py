@@ -1,0 +1,206 @@
+"""Every layer of the package, and two of a user's, under the same checks."""
+
+import keras
+import pytest
+
+from keras_groupnet import layers, quantizers
+from tests.layers.layer_checks import run_export_test, run_layer_test
+
+IMAGE = (6, 7, 8)
+BINARY = {"input_quantizer": "approx_sign", "kernel_quantizer": "binary_weight"}
+PADDED = {"padding": "same", "pad_values": 1}
+# What does not hold for a layer.
+EXCEPT = {
+    layers.ProjectionConv2D: {"policies": ("mixed_bfloat16",)},
+    layers.ActivationScale: {"gradient": False},
+}
+
+# name -> class, options, input shape without the batch
+CASES = {
+    "conv": (layers.QuantConv2D, {"filters": 8, "kernel_size": 3, **PADDED, **BINARY}, IMAGE),
+    "conv_of_everything": (
+        layers.QuantConv2D,
+        {
+            "filters": 8,
+            "kernel_size": (2, 3),
+            "strides": (1, 2),
+            "groups": 2,
+            "activation": "relu",
+            "bias_initializer": "ones",
+            "input_quantizer": "ste_sign",
+            "kernel_quantizer": "xnor_weight",
+        },
+        IMAGE,
+    ),
+    "conv_of_bases": (
+        layers.QuantConv2D,
+        {
+            "filters": 4,
+            "kernel_size": 3,
+            "input_quantizer": "half_wave_gaussian",
+            "kernel_quantizer": quantizers.WeightBases(2),
+        },
+        IMAGE,
+    ),
+    "conv_of_bits": (
+        layers.QuantConv2D,
+        {
+            "filters": 4,
+            "kernel_size": 3,
+            "dilation_rate": 2,
+            "input_quantizer": quantizers.KBitActivation(2, 1.5),
+            "kernel_quantizer": quantizers.KBitWeight(2),
+        },
+        IMAGE,
+    ),
+    "conv_of_subgroups": (
+        layers.QuantConv2D,
+        {
+            "filters": 4,
+            "kernel_size": 3,
+            "input_quantizer": "approx_sign",
+            "kernel_quantizer": "subgroup_sign",
+        },
+        IMAGE,
+    ),
+    "conv_of_shifted_signs": (
+        layers.QuantConv2D,
+        {"filters": 4, "kernel_size": 3, "input_quantizer": "activation_bases"}
+        | {"kernel_quantizer": quantizers.WeightBases(2)},
+        IMAGE,
+    ),
+    "depthwise_of_shifted_signs": (
+        layers.QuantDepthwiseConv2D,
+        {"kernel_size": 3, "input_quantizer": "activation_bases", "kernel_quantizer": "ste_sign"},
+        IMAGE,
+    ),
+    "dense_of_subgroups": (
+        layers.QuantDense,
+        {"units": 6, "input_quantizer": "approx_sign", "kernel_quantizer": "subgroup_sign"},
+        (32,),
+    ),
+    "depthwise": (
+        layers.QuantDepthwiseConv2D,
+        {"kernel_size": 3, "depth_multiplier": 2, **PADDED, **BINARY},
+        IMAGE,
+    ),
+    "dense": (layers.QuantDense, {"units": 6, **BINARY}, (32,)),
+    "dense_of_bits": (
+        layers.QuantDense,
+        {"units": 6, "input_quantizer": "ste_sign", "kernel_quantizer": quantizers.KBitWeight(3)},
+        (32,),
+    ),
+    "projection": (
+        layers.ProjectionConv2D,
+        {"filters": 4, "kernel_size": 3, "projections": 2, "input_quantizer": "approx_sign"},
+        IMAGE,
+    ),
+    "rectified": (
+        layers.RectifiedConv2D,
+        {"filters": 8, "kernel_size": 3, **PADDED, "input_quantizer": "approx_sign"},
+        IMAGE,
+    ),
+    "rectified_channels": (
+        layers.RectifiedConv2D,
+        {"filters": 8, "kernel_size": 3, "c_shape": "channel", "input_quantizer": "approx_sign"},
+        IMAGE,
+    ),
+    "modulated": (
+        layers.ModulatedConv2D,
+        {"filters": 4, "kernel_size": 3, "planes": 2, "strides": 2, "padding": "same"},
+        IMAGE,
+    ),
+    "modulated_scalar": (
+        layers.ModulatedConv2D,
+        {"filters": 4, "kernel_size": 3, "planes": 2, "scalar": True},
+        IMAGE,
+    ),
+    "group_sum": (layers.GroupSum, {"initializer": "ones"}, [IMAGE, IMAGE, IMAGE]),
+    "repeat_channels": (layers.RepeatChannels, {"copies": 3}, IMAGE),
+    "quantize": (layers.Quantize, {"quantizer": "approx_sign"}, IMAGE),
+    "quantize_bits": (layers.Quantize, {"quantizer": quantizers.KBitActivation(4, 2.0)}, IMAGE),
+    "activation_scale": (layers.ActivationScale, {"kernel_size": 3, "strides": (2, 1)}, IMAGE),
+}
+# Further options of layers, for what does not depend on their export.
+VARIANTS = {
+    "projection_ternary": (
+        layers.ProjectionConv2D,
+        {"filters": 4, "kernel_size": 3, "projections": 2, "levels": 3},
+        IMAGE,
+    ),
+    "projection_of_means": (
+        layers.ProjectionConv2D,
+        # A mean that starts near 0 changes its sign, and with it all kernels of the layer.
+        {"filters": 4, "kernel_size": 3, "projections": 2, "forward": "mean"}
+        | {"projection_initializer": "ones"},
+        IMAGE,
+    ),
+    "rectified_matrix": (
+        layers.RectifiedConv2D,
+        {"filters": 8, "kernel_size": 3, "c_gradient": "matrix", "c_rate": 0.5},
+        IMAGE,
+    ),
+    "modulated_per_plane": (
+        layers.ModulatedConv2D,
+        {"filters": 4, "kernel_size": 3, "planes": 2, "filter_loss": "per_plane"},
+        IMAGE,
+    ),
+    "mean_scale": (layers.ActivationScale, {"mode": "mean"}, IMAGE),
+    "conv_that_learns": (
+        layers.QuantConv2D,
+        {"filters": 4, "kernel_size": 3, "input_quantizer": "activation_bases"}
+        | {"kernel_quantizer": "subgroup_sign"},
+        IMAGE,
+    ),
+}
+every_case = pytest.mark.parametrize("layer_class, options, input_shape", CASES.values(), ids=CASES)
+
+
+def test_every_public_layer_has_a_case():
+    bases = {"LatentConv2D", "QuantConv", "QuantLayer"}
+    assert {case[0].__name__ for case in CASES.values()} == set(layers.__all__) - bases
+
+
+@pytest.mark.parametrize(
+    "layer_class, options, input_shape", (CASES | VARIANTS).values(), ids=CASES | VARIANTS
+)
+def test_layer(layer_class, options, input_shape, tmp_path):
+    run_layer_test(layer_class, options, input_shape, tmp_path, **EXCEPT.get(layer_class, {}))
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="conversion needs TensorFlow as the backend"
+)
+@every_case
+def test_export(layer_class, options, input_shape, tmp_path):
+    run_export_test(layer_class, options, input_shape, tmp_path)
+
+
+@keras.saving.register_keras_serializable(package="every_layer_test")
+class QuantConv1D(layers.QuantConv, keras.layers.Conv1D):
+    """All that a convolution of another rank takes."""
+
+
+@keras.saving.register_keras_serializable(package="every_layer_test")
+class QuantEinsum(layers.QuantLayer, keras.layers.Dense):
+    """A layer with an arithmetic of its own."""
+
+    def linear(self, inputs, kernel):
+        return keras.ops.einsum("nij,jk->nik", inputs, kernel)
+
+
+@pytest.mark.parametrize(
+    "layer_class, options, input_shape",
+    [
+        (QuantConv1D, {"filters": 8, "kernel_size": 3, **PADDED, **BINARY}, (9, 8)),
+        (QuantEinsum, {"units": 4, **BINARY}, (3, 16)),
+    ],
+)
+def test_a_layer_of_a_users_own(layer_class, options, input_shape, tmp_path):
+    run_layer_test(layer_class, options, input_shape, tmp_path)
+
+
+@pytest.mark.parametrize("layer_class", [layers.QuantConv2D, QuantConv1D])
+def test_causal_padding_is_refused(layer_class):
+    with pytest.raises(ValueError, match="causal"):
+        layer_class(4, 3, padding="causal")
