@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_BITPACK_H_
-#define KGN_CORE_BITPACK_H_
+#pragma once
 
 #include <cstdint>
 
@@ -22,5 +21,3 @@ inline bool MultiplyChecked(int64_t a, int64_t b, int64_t* product) {
 }
 
 }  // namespace kgn
-
-#endif  // KGN_CORE_BITPACK_H_

@@ -19,13 +19,13 @@ namespace {
 constexpr int kMaxPixels = 16;  // of any kernel's tile
 
 // More weights than this are read from memory if they are used for few pixels.
-constexpr int64_t kMostCachedWeights = int64_t{1} << 22;
+constexpr int64_t kMaxCachedWeights = int64_t{1} << 22;
 
 // ChooseConvKernel's `uses`.
 int64_t Uses(const ConvParams& p) {
   const int64_t taps = static_cast<int64_t>(p.kernel_height) * p.kernel_width;
   const int64_t outputs = p.channels_out / p.groups;
-  if (taps == 1 && p.channels_in * outputs > kMostCachedWeights) return 0;
+  if (taps == 1 && p.channels_in * outputs > kMaxCachedWeights) return 0;
   return outputs * taps / (static_cast<int64_t>(p.stride_height) * p.stride_width);
 }
 
@@ -264,7 +264,7 @@ Status Conv2D::Prepare(const ConvParams& params, const ConvWeights& weights,
   const int64_t lanes = impl_->kernel->lanes;
   int64_t entries = params.groups * ((params.channels_out / params.groups + lanes - 1) / lanes);
   if (!MultiplyChecked(entries, lanes * params.kernel_height * params.kernel_width, &entries) ||
-      entries > kMostEntries) {
+      entries > kMaxEntries) {
     return Status::Error(
         "conv: the weights are too large. Received: kernel=%dx%d, channels_out=%d, groups=%d",
         params.kernel_height, params.kernel_width, params.channels_out, params.groups);

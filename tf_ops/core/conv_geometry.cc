@@ -17,7 +17,7 @@ constexpr int64_t kWeightBytes = 128 * 1024;
 constexpr int64_t kTasksPerThread = 4;
 constexpr int64_t kTaskPixels = 32;  // of the output, at least
 // It never gets larger than this, whatever kernel and dilation a file asks for.
-constexpr int64_t kLargestMapBytes = int64_t{1} << 28;
+constexpr int64_t kMaxMapBytes = int64_t{1} << 28;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -229,13 +229,13 @@ Status PlanGeometry(const ConvParams& p, const ConvKernel& kernel, int64_t batch
   // Checked before any other product: what follows multiplies no more than these and the extents of
   // the input.
   int64_t band_bytes = Planes(p, kernel) * g->pixel_bytes;
-  if (g->copy && (!MultiplyChecked(band_bytes, g->map_width, &band_bytes) ||
-                  !MultiplyChecked(band_bytes, g->MapRows(p, 1), &band_bytes) ||
-                  band_bytes > kLargestMapBytes)) {
+  if (g->copy &&
+      (!MultiplyChecked(band_bytes, g->map_width, &band_bytes) ||
+       !MultiplyChecked(band_bytes, g->MapRows(p, 1), &band_bytes) || band_bytes > kMaxMapBytes)) {
     return Status::Error(
         "conv: the rows that one row of the output looks at, padding included, take more than %lld "
         "bytes. Received: height=%lld, width=%lld, kernel=%dx%d, dilation=%dx%d",
-        static_cast<long long>(kLargestMapBytes), static_cast<long long>(height),
+        static_cast<long long>(kMaxMapBytes), static_cast<long long>(height),
         static_cast<long long>(width), p.kernel_height, p.kernel_width, p.dilation_height,
         p.dilation_width);
   }

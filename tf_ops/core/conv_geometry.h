@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_CONV_GEOMETRY_H_
-#define KGN_CORE_CONV_GEOMETRY_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -49,5 +48,3 @@ void FillMap(const ConvParams& params, const ConvKernel& kernel, const ConvGeome
              const void* input, int64_t n, int64_t first_row, int64_t rows, char* map);
 
 }  // namespace kgn
-
-#endif  // KGN_CORE_CONV_GEOMETRY_H_

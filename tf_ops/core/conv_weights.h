@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_CONV_WEIGHTS_H_
-#define KGN_CORE_CONV_WEIGHTS_H_
+#pragma once
 
 #include <cstdint>
 #include <vector>
@@ -35,7 +34,7 @@ struct PreparedWeights {
 
 // Of the arrays with an entry for each channel of each tap or case of padding. Channels are rounded
 // up to a kernel's lanes in each group, so a small file can ask for large ones.
-constexpr int64_t kMostEntries = int64_t{1} << 25;
+constexpr int64_t kMaxEntries = int64_t{1} << 25;
 
 // Steps of one tap (WeightLayout).
 int64_t TapSteps(const ConvParams& params, const ConvKernel& kernel);
@@ -45,5 +44,3 @@ Status PrepareWeights(const ConvParams& params, const ConvWeights& weights,
                       const ConvKernel& kernel, PreparedWeights* prepared);
 
 }  // namespace kgn
-
-#endif  // KGN_CORE_CONV_WEIGHTS_H_

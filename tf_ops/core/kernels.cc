@@ -22,7 +22,7 @@ const QuantizeKernel kQuantizeKernels[] = {
 
 // Making a table must pay: the fewest uses of each input value for 1-bit activations. Each further
 // bit costs a popcount kernel one more pass, and a table nothing.
-constexpr int64_t kFewestTableUses = 384;
+constexpr int64_t kMinTableUses = 384;
 
 // An instruction set contains those before it in its family.
 struct InstructionSet {
@@ -159,8 +159,8 @@ const ConvKernel* ChooseConvKernel(int bits, int64_t uses, bool depthwise,
   const auto best = [&](const ConvKernel& row) {
     if (depthwise) return IsDepthwise(row.layout);
     // Without tables the first row that fits is the best one.
-    return bits != 32 && uses * bits < kFewestTableUses ? row.expand == nullptr
-                                                        : (row.best_bits & bits) != 0;
+    return bits != 32 && uses * bits < kMinTableUses ? row.expand == nullptr
+                                                     : (row.best_bits & bits) != 0;
   };
   return Choose(kConvKernels, name, fits, best);
 }

@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_KERNELS_H_
-#define KGN_CORE_KERNELS_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -164,5 +163,3 @@ const ConvKernel* ChooseConvKernel(int bits, int64_t uses, bool depthwise, const
 const QuantizeKernel* ChooseQuantizeKernel(const std::string& name);
 
 }  // namespace kgn
-
-#endif  // KGN_CORE_KERNELS_H_

@@ -69,7 +69,7 @@ Status PaddingPatterns::Plan(const ConvParams& p, const ConvKernel& kernel, cons
   column_patterns_ = static_cast<int>(columns.size());
   const int64_t patterns = static_cast<int64_t>(rows.size() * columns.size());
   int64_t entries;
-  if (!MultiplyChecked(patterns, padded, &entries) || entries > kMostEntries) {
+  if (!MultiplyChecked(patterns, padded, &entries) || entries > kMaxEntries) {
     return Status::Error("conv: the padding has too many cases. Received: kernel=%dx%d",
                          p.kernel_height, p.kernel_width);
   }

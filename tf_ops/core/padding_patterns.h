@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_PADDING_PATTERNS_H_
-#define KGN_CORE_PADDING_PATTERNS_H_
+#pragma once
 
 #include <cstdint>
 #include <vector>
@@ -39,5 +38,3 @@ struct PaddingPatterns {
 };
 
 }  // namespace kgn
-
-#endif  // KGN_CORE_PADDING_PATTERNS_H_

@@ -1,5 +1,4 @@
-#ifndef KGN_TESTS_CHECK_H_
-#define KGN_TESTS_CHECK_H_
+#pragma once
 
 #include <cstdio>
 #include <cstdlib>
@@ -37,5 +36,3 @@ inline int Finish() {
       }                                                                      \
     }                                                                        \
   } while (false)
-
-#endif  // KGN_TESTS_CHECK_H_
