@@ -51,7 +51,7 @@ OPS = {
 def op_options():
     """OPS for the fuzzer: the text of op_options.inc."""
     lines = [
-        "// Written by tests/fuzz/make_corpus.py: the options of each op, in the order of seeds."
+        "// Written by tests/fuzz/make_corpus.py: the options of each op, in the seeds' order."
     ]
     for name, keys in OPS.items():
         lines += [f'{{"{name}", {{', *(f'     "{key}",' for key in keys), " }},"]
