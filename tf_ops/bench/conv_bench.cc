@@ -10,6 +10,7 @@
 #include "core/aligned_buffer.h"
 #include "core/conv2d.h"
 #include "core/kernels.h"
+#include "core/layout.h"
 #include "tests/random_data.h"
 
 namespace {
@@ -88,7 +89,7 @@ void Bench(const Shape& shape, int bits, int rounds) {
   const kgn::ConvKernel* rows = kgn::ConvKernels(&count);
   std::vector<std::shared_ptr<Job>> jobs;
   for (int i = 0; i < count; ++i) {
-    if ((rows[i].bits & bits) == 0 || kgn::IsDepthwise(rows[i].layout) ||
+    if ((rows[i].bits & bits) == 0 || rows[i].layout().depthwise() ||
         !kgn::CheckKernelName(rows[i].name).ok())
       continue;
     const auto job = std::make_shared<Job>(shape, bits, rows[i].name);

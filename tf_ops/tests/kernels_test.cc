@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "core/layout.h"
 #include "tests/check.h"
 
 int main() {
@@ -19,7 +20,7 @@ int main() {
       const bool runs = (rows[i].cpu & ~kgn::CpuFeatures()) == 0;
       CHECK(kgn::CheckKernelName(rows[i].name).ok() == runs, "%s", rows[i].name);
       const kgn::ConvKernel* forced = kgn::ChooseConvKernel(bits, 64, false, rows[i].name);
-      const bool fits = (rows[i].bits & bits) != 0 && !kgn::IsDepthwise(rows[i].layout);
+      const bool fits = (rows[i].bits & bits) != 0 && !rows[i].layout().depthwise();
       if (runs && fits)
         CHECK(forced == &rows[i], "%s for %d bits gives %s", rows[i].name, bits, forced->name);
       // A row for other bits rules the instruction set only.
