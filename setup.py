@@ -5,7 +5,9 @@ The library is opened by `load_delegate`, never imported, so it depends on no Py
 """
 
 import os
+import shutil
 import subprocess
+import sysconfig
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -13,6 +15,19 @@ from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).parent.resolve()
+# One for wheels, editable installs and tests/run.sh, so that the library is compiled once.
+BUILD = ROOT / "build" / f"cmake.{sysconfig.get_platform()}"
+
+
+def forget_configuration():
+    """Removes what CMake remembers of earlier runs, but not what they compiled.
+
+    CMake would go on using the programs that it once found, and those of an isolated build
+    environment are gone by now.
+    """
+    (BUILD / "CMakeCache.txt").unlink(missing_ok=True)
+    for folder in (BUILD / "CMakeFiles").glob("[0-9]*"):  # named after versions of CMake
+        shutil.rmtree(folder)
 
 
 class BuildDelegate(build_ext):
@@ -29,20 +44,14 @@ class BuildDelegate(build_ext):
     def build_extension(self, ext):
         """Configures and builds `tf_ops/`, and leaves the library where setuptools expects it."""
         target = Path(self.get_ext_fullpath(ext.name)).resolve()
-        build_dir = Path(self.build_temp).resolve() / "tf_ops"
+        forget_configuration()
         subprocess.run(
-            [
-                "cmake",
-                f"-S{ROOT / 'tf_ops'}",
-                f"-B{build_dir}",
-                "-GNinja",
-                "-DCMAKE_BUILD_TYPE=Release",
-            ],
+            ["cmake", "-S", ROOT / "tf_ops", "-B", BUILD, "-GNinja", "-DCMAKE_BUILD_TYPE=Release"],
             check=True,
         )
-        subprocess.run(["cmake", "--build", build_dir, "--target", "keras_groupnet"], check=True)
+        subprocess.run(["cmake", "--build", BUILD, "--target", "keras_groupnet"], check=True)
         subprocess.run(
-            ["cmake", "--install", build_dir, "--component", "delegate", "--prefix", target.parent],
+            ["cmake", "--install", BUILD, "--component", "delegate", "--prefix", target.parent],
             check=True,
         )
 

@@ -1,6 +1,8 @@
-"""The wheel: its tag and what is in it."""
+"""The wheel: its tag, what is in it, and that it can be built again and again."""
 
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -10,23 +12,30 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+# CMake and Ninja come from PyPI, next to the interpreter.
+PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def build_wheel(folder, path=PATH):
+    """Builds the wheel from the source tree with the programs on `path`."""
+    if int(metadata.version("setuptools").split(".")[0]) < 77:
+        pytest.skip("needs the build requirements in the environment (extra `test`)")
+    (ROOT / "build").mkdir(exist_ok=True)
+    with open(ROOT / "build" / "packaging_test.lock", "w") as lock:  # tests run in processes
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(
+            [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation"]
+            + ["-q", "-w", folder, ROOT],
+            check=True,
+            env=os.environ | {"PATH": path},
+        )
+    (wheel,) = folder.iterdir()
+    return wheel
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    if int(metadata.version("setuptools").split(".")[0]) < 77:
-        pytest.skip("needs the build requirements in the environment (extra `test`)")
-    folder = tmp_path_factory.mktemp("wheel")
-    # CMake and Ninja come from PyPI, next to the interpreter.
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation"]
-        + ["-q", "-w", folder, ROOT],
-        check=True,
-        env=os.environ | {"PATH": path},
-    )
-    (path,) = folder.iterdir()
-    return path
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 def test_one_wheel_for_every_python(wheel):
@@ -45,3 +54,15 @@ def test_every_module_is_packed(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "keras_groupnet").rglob("*.py")}
     assert modules <= names
+
+
+def test_the_programs_of_an_earlier_build_may_be_gone(tmp_path):
+    # As two isolated builds from one source tree: each has a CMake and a Ninja of its own.
+    for build in ("first", "second"):
+        programs = tmp_path / build
+        programs.mkdir()
+        for name in ("cmake", "ninja"):
+            (programs / name).symlink_to(shutil.which(name, path=PATH))
+        (tmp_path / f"{build}_wheel").mkdir()
+        build_wheel(tmp_path / f"{build}_wheel", f"{programs}{os.pathsep}{PATH}")
+        shutil.rmtree(programs)

@@ -8,7 +8,7 @@ import functools
 from keras_groupnet.runtime.delegate import delegate_path
 
 
-def run_popcount_limit(macs: int) -> int:
+def run_popcount_peak(macs: int) -> int:
     """Runs the bare loop of a binary convolution: xor, popcount, add, operands in the first cache.
 
     Args:
@@ -22,6 +22,6 @@ def run_popcount_limit(macs: int) -> int:
 
 @functools.cache
 def _loop():
-    run = ctypes.CDLL(delegate_path()).kgn_run_popcount_limit
+    run = ctypes.CDLL(delegate_path()).kgn_run_popcount_peak
     run.argtypes, run.restype = (ctypes.c_int64,), ctypes.c_int64
     return run

@@ -6,7 +6,7 @@ from keras_groupnet.cli.model_flags import integers
 
 USAGE = "[flags]    (ours reads packed activations and writes float32)"
 
-_LIMIT, _FLOAT32, _INT8 = "limit", "float32", "int8"
+_PEAK, _FLOAT32, _INT8 = "peak", "float32", "int8"
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -30,17 +30,17 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
     from rich.table import Table
 
     from keras_groupnet.bench.benchmark import interleave, machine, prepared
-    from keras_groupnet.bench.peak import run_popcount_limit
+    from keras_groupnet.bench.peak import run_popcount_peak
 
     bits = integers("bits", values.bits)
     times_table = Table(title="3x3 convolutions, one image: microseconds")
-    ratios = Table(title="Share of the limit, and how many times faster than float32 and int8")
+    ratios = Table(title="Share of the peak, and how many times faster than float32 and int8")
     for table in (times_table, ratios):
         table.add_column("shape")
-    for name in (_LIMIT, *(f"{count} bit" for count in bits), _FLOAT32, _INT8):
+    for name in (_PEAK, *(f"{count} bit" for count in bits), _FLOAT32, _INT8):
         times_table.add_column(name, justify="right")
     for count in bits:
-        for name in (f"{count} bit: limit", _FLOAT32, _INT8):
+        for name in (f"{count} bit: peak", _FLOAT32, _INT8):
             ratios.add_column(name, justify="right")
     for shape in values.shapes:
         height, width, channels = integers("shapes", shape.split("x"))
@@ -48,15 +48,15 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
         files = {str(count): _packed_convolution(height, width, channels, count) for count in bits}
         files |= _rivals(height, width, channels)
         interpreters = {name: prepared(f, num_threads=values.threads) for name, f in files.items()}
-        limit_macs = run_popcount_limit(macs)
+        peak_macs = run_popcount_peak(macs)
         seconds = interleave(
-            {_LIMIT: lambda macs=macs: run_popcount_limit(macs)}
+            {_PEAK: lambda macs=macs: run_popcount_peak(macs)}
             | {name: one.invoke for name, one in interpreters.items()},
             values.runs,
         )
         fastest = {name: min(times) for name, times in seconds.items()}
         # The loop does whole passes, and on one thread; without one its share is not a number.
-        fastest[_LIMIT] *= macs / limit_macs / values.threads if limit_macs else float("nan")
+        fastest[_PEAK] *= macs / peak_macs / values.threads if peak_macs else float("nan")
         times_table.add_row(shape, *(f"{1e6 * time:.0f}" for time in fastest.values()))
         ratios.add_row(
             shape,
@@ -64,7 +64,7 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
                 text
                 for count in bits
                 for text in (
-                    f"{fastest[_LIMIT] / fastest[str(count)]:.0%}",
+                    f"{fastest[_PEAK] / fastest[str(count)]:.0%}",
                     *(f"{fastest[r] / fastest[str(count)]:.1f}x" for r in (_FLOAT32, _INT8)),
                 )
             ),
@@ -75,7 +75,7 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
     facts = machine() | {"threads": values.threads, "runs": values.runs}
     console.print(", ".join(f"{name} {fact}" for name, fact in facts.items()))
     console.print(
-        "Fastest of interleaved runs. Limit: the bare xor and popcount loop of 1-bit products, "
+        "Fastest of interleaved runs. Peak: the bare xor and popcount loop of 1-bit products, "
         "operands in the first-level cache."
     )
 

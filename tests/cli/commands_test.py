@@ -82,7 +82,7 @@ def test_benchmark_shows_the_rivals(capsys):
 def test_benchmark_layers_compares_single_convolutions(capsys):
     assert cli.run(["benchmark_layers", "--shapes=8x8x16", "--bits=1,2", "--runs=1"]) == 0
     shown = capsys.readouterr().out
-    assert all(text in shown for text in ("8x8x16", "limit", "1 bit", "2 bit", "int8"))
+    assert all(text in shown for text in ("8x8x16", "peak", "1 bit", "2 bit", "int8"))
 
 
 @pytest.mark.parametrize(

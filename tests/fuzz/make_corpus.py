@@ -1,4 +1,4 @@
-"""Writes the fuzzers' seeds, tf_ops/fuzz/corpus/.
+"""Writes the fuzzers' seeds, tf_ops/fuzz/corpus/, and tf_ops/fuzz/op_options.inc.
 
 From the repository's root:  PYTHONPATH=. python tests/fuzz/make_corpus.py
 
@@ -18,23 +18,44 @@ from keras_groupnet.conversion import huffman
 from tests.runtime import op_cases
 from tests.runtime.model_builder import output_types
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[2] / "tf_ops" / "fuzz"
 TYPES = {np.float32: 0, np.int32: 1, np.int8: 2, np.bool_: 3}
 CONSTANT = 1
 
-
-SOURCE = (FOLDER / "fuzz_delegate.cc").read_text()
-
-
-def _between(start, end):
-    return SOURCE.split(start, 1)[1].split(end, 1)[0]
-
-
-# Ops() of fuzz_delegate.cc.
+_WINDOW = ("stride_height", "stride_width", "dilation_height", "dilation_width", "padding")
+_MATMUL = ("pre_activation", "activation", "float_output", "out_bits", "out_scale")
+_POOL = ("filter_height", "filter_width", "stride_height", "stride_width", "padding")
+# The options of each op in the order of its seeds; those that end in "scale" are real. The fuzzer
+# knows ops by their position: append new ones.
 OPS = {
-    name: re.findall(r'"(\w+)"', keys)
-    for name, keys in re.findall(r'{"(\w+)",\s*{([^}]*)}}', _between("Ops() {", "return"), re.S)
+    "KgnQuantize": ("version", "bits", "scale"),
+    "KgnConv2D": (
+        *("version", "bits", "channels_in", "groups", *_WINDOW),
+        *("pad_value", *_MATMUL, "compression"),
+    ),
+    "KgnDense": ("version", "bits", "channels_in", *_MATMUL),
+    "KgnMaxPool2D": ("version", "bits", "channels", *_POOL),
+    "KgnDequantize": ("version", "bits", "channels", "scale"),
+    "LceQuantize": (),
+    "LceBconv2d": (
+        *("channels_in", "stride_height", "stride_width"),
+        *("dilation_height_factor", "dilation_width_factor"),
+        *("padding", "pad_values", "fused_activation_function"),
+    ),
+    "LceBMaxPool2d": _POOL,
+    "LceDequantize": (),
+    "KgnScaleMap": ("version", "kernel_height", "kernel_width", *_WINDOW),
 }
+
+
+def op_options():
+    """OPS for the fuzzer: the text of op_options.inc."""
+    lines = [
+        "// Written by tests/fuzz/make_corpus.py: the options of each op, in the seeds' order."
+    ]
+    for name, keys in OPS.items():
+        lines += [f'{{"{name}", {{', *(f'     "{key}",' for key in keys), " }},"]
+    return "\n".join(lines) + "\n"
 
 
 def _number(value):
@@ -176,8 +197,8 @@ def huffman_seeds():
     return seeds
 
 
-def main():
-    """Replaces the corpus."""
+def corpus():
+    """All files below tf_ops/fuzz/corpus/: path to content."""
     seeds = {"delegate": {"chain": chain_seed(), **lce_seeds()}, "options": {}}
     seeds["huffman"] = huffman_seeds()
     for number, (name, case) in enumerate(op_cases.CASES.items()):
@@ -186,12 +207,21 @@ def main():
         options = bytes(flexbuffers.Dumps(case.options))
         if options not in seeds["options"].values():
             seeds["options"][slug] = options
+    return {
+        f"{kind}/{name}": content
+        for kind, files in seeds.items()
+        for name, content in files.items()
+    }
+
+
+def main():
+    """Replaces the corpus and the fuzzer's list of options."""
+    (FOLDER / "op_options.inc").write_text(op_options())
     shutil.rmtree(FOLDER / "corpus", ignore_errors=True)
-    for kind, files in seeds.items():
-        folder = FOLDER / "corpus" / kind
-        folder.mkdir(parents=True)
-        for name, content in files.items():
-            (folder / name).write_bytes(content)
+    for name, content in corpus().items():
+        path = FOLDER / "corpus" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
-// Times the convolution rows of kernels.inc on shapes of real nets against this core's limit, one
+// Times the convolution rows of kernels.inc on shapes of real nets against this core's peak, one
 // thread, candidates interleaved. Usage: conv_bench [rounds] [bits ...]
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <vector>
 
-#include "bench/limits.h"
+#include "bench/peak_loops.h"
 #include "bench/timing.h"
 #include "core/aligned_buffer.h"
 #include "core/conv2d.h"
 #include "core/kernels.h"
+#include "core/layout.h"
 #include "tests/random_data.h"
 
 namespace {
@@ -77,25 +78,25 @@ struct Job {
 
 void Bench(const Shape& shape, int bits, int rounds) {
   std::vector<Candidate> candidates;
-  std::vector<double> limit_macs;
-  const std::vector<kgn_bench::Limit> limits = kgn_bench::Limits();
-  for (const kgn_bench::Limit& limit : limits) {
-    const int repeats = static_cast<int>(shape.Macs() / limit.run(1)) + 1;
-    limit_macs.push_back(static_cast<double>(limit.run(repeats)));
-    candidates.push_back({limit.name, [=] { limit.run(repeats); }, {}});
+  std::vector<double> peak_macs;
+  const std::vector<kgn_bench::PeakLoop> peaks = kgn_bench::PeakLoops();
+  for (const kgn_bench::PeakLoop& peak : peaks) {
+    const int repeats = static_cast<int>(shape.Macs() / peak.run(1)) + 1;
+    peak_macs.push_back(static_cast<double>(peak.run(repeats)));
+    candidates.push_back({peak.name, [=] { peak.run(repeats); }, {}});
   }
   int count = 0;
   const kgn::ConvKernel* rows = kgn::ConvKernels(&count);
   std::vector<std::shared_ptr<Job>> jobs;
   for (int i = 0; i < count; ++i) {
-    if ((rows[i].bits & bits) == 0 || kgn::IsDepthwise(rows[i].layout) ||
+    if ((rows[i].bits & bits) == 0 || rows[i].layout().depthwise() ||
         !kgn::CheckKernelName(rows[i].name).ok())
       continue;
     const auto job = std::make_shared<Job>(shape, bits, rows[i].name);
     candidates.push_back({rows[i].name, [job] { job->conv.Run(job->tensors, &job->pool); }, {}});
   }
   kgn_bench::Interleave(&candidates, rounds);
-  // The fastest limit per instruction set is what rows of that set are measured by.
+  // The fastest peak per instruction set is what rows of that set are measured by.
   std::printf("\n%s, %d-bit activations, %.1f M multiply-accumulates\n", shape.name, bits,
               1e-6 * shape.Macs());
   std::printf("  %-24s %10s %10s %8s %18s\n", "", "min us", "median us", "G/s",
@@ -103,7 +104,7 @@ void Bench(const Shape& shape, int bits, int rounds) {
   double reference = 0;
   for (size_t i = 0; i < candidates.size(); ++i) {
     const Candidate& c = candidates[i];
-    const double scale = i < limits.size() ? shape.Macs() / limit_macs[i] : 1.0;
+    const double scale = i < peaks.size() ? shape.Macs() / peak_macs[i] : 1.0;
     const double rate = shape.Macs() / (c.Minimum() * scale) * 1e-9;
     if (i == 0) reference = rate;
     std::printf("  %-24s %10.1f %10.1f %8.0f %17.1f%%\n", c.name.c_str(), 1e6 * c.Minimum() * scale,

@@ -1,5 +1,4 @@
-#ifndef KGN_BENCH_TIMING_H_
-#define KGN_BENCH_TIMING_H_
+#pragma once
 
 #include <algorithm>
 #include <chrono>
@@ -41,5 +40,3 @@ inline void Interleave(std::vector<Candidate>* candidates, int rounds) {
 }
 
 }  // namespace kgn_bench
-
-#endif  // KGN_BENCH_TIMING_H_

@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_ALIGNED_BUFFER_H_
-#define KGN_CORE_ALIGNED_BUFFER_H_
+#pragma once
 
 #include <cstdint>
 #include <cstdlib>
@@ -15,9 +14,9 @@ namespace kgn {
 class AlignedBuffer {
  public:
   Status Allocate(int64_t bytes) {
-    constexpr int64_t kLargest = int64_t{1} << 31;
+    constexpr int64_t kMaxBytes = int64_t{1} << 31;
     memory_.reset();
-    if (bytes >= 0 && bytes <= kLargest)
+    if (bytes >= 0 && bytes <= kMaxBytes)
       memory_.reset(std::aligned_alloc(64, static_cast<size_t>((bytes + 127) / 64 * 64)));
     if (memory_ == nullptr)
       return Status::Error("out of memory: %lld bytes", static_cast<long long>(bytes));
@@ -37,5 +36,3 @@ class AlignedBuffer {
 };
 
 }  // namespace kgn
-
-#endif  // KGN_CORE_ALIGNED_BUFFER_H_

@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_AVX512_H_
-#define KGN_CORE_AVX512_H_
+#pragma once
 
 // <immintrin.h> without GCC 12's false warnings about its own _mm512_undefined_* (GCC bug 105593).
 #if defined(__GNUC__) && !defined(__clang__)
@@ -7,5 +6,3 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 #include <immintrin.h>
-
-#endif  // KGN_CORE_AVX512_H_

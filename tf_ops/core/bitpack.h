@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_BITPACK_H_
-#define KGN_CORE_BITPACK_H_
+#pragma once
 
 #include <cstdint>
 
@@ -21,6 +20,16 @@ inline bool MultiplyChecked(int64_t a, int64_t b, int64_t* product) {
   return a >= 0 && b >= 0 && !__builtin_mul_overflow(a, b, product);
 }
 
-}  // namespace kgn
+// Bits [first, first + count) of a row of words, to the front of `out`.
+inline void ExtractBits(const uint32_t* words, int64_t first, int64_t count, uint32_t* out) {
+  for (int64_t i = 0; i < count; i += 32) {
+    const int64_t bit = first + i;
+    const int64_t bits = count - i < 32 ? count - i : 32;
+    uint64_t value = words[bit / 32];
+    if (bit % 32 + bits > 32) value |= static_cast<uint64_t>(words[bit / 32 + 1]) << 32;
+    value >>= bit % 32;
+    *out++ = static_cast<uint32_t>(value & ((uint64_t{1} << bits) - 1));
+  }
+}
 
-#endif  // KGN_CORE_BITPACK_H_
+}  // namespace kgn

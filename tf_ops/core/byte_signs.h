@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_BYTE_SIGNS_H_
-#define KGN_CORE_BYTE_SIGNS_H_
+#pragma once
 
 #include <cstdint>
 
@@ -17,5 +16,3 @@ void UnpackToBytes(const int32_t* input, int64_t pixels, int64_t channels, int8_
                    int8_t* output, ThreadPool* pool);
 
 }  // namespace kgn
-
-#endif  // KGN_CORE_BYTE_SIGNS_H_

@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_CHOOSE_TILE_H_
-#define KGN_CORE_CHOOSE_TILE_H_
+#pragma once
 
 // From the sizes of a tile at run time to those of a template. Without a name for its namespace, as
 // each instruction set needs a copy of its own (kernels.h).
@@ -26,5 +25,3 @@ inline __attribute__((always_inline)) void ChooseTile(int pixels, int vectors, c
 
 }  // namespace
 }  // namespace kgn
-
-#endif  // KGN_CORE_CHOOSE_TILE_H_

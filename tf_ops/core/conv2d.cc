@@ -10,6 +10,7 @@
 #include "core/conv_geometry.h"
 #include "core/conv_weights.h"
 #include "core/kernels.h"
+#include "core/layout.h"
 #include "core/padding_patterns.h"
 #include "core/round_int8.h"
 
@@ -19,13 +20,13 @@ namespace {
 constexpr int kMaxPixels = 16;  // of any kernel's tile
 
 // More weights than this are read from memory if they are used for few pixels.
-constexpr int64_t kMostCachedWeights = int64_t{1} << 22;
+constexpr int64_t kMaxCachedWeights = int64_t{1} << 22;
 
 // ChooseConvKernel's `uses`.
 int64_t Uses(const ConvParams& p) {
   const int64_t taps = static_cast<int64_t>(p.kernel_height) * p.kernel_width;
   const int64_t outputs = p.channels_out / p.groups;
-  if (taps == 1 && p.channels_in * outputs > kMostCachedWeights) return 0;
+  if (taps == 1 && p.channels_in * outputs > kMaxCachedWeights) return 0;
   return outputs * taps / (static_cast<int64_t>(p.stride_height) * p.stride_width);
 }
 
@@ -102,37 +103,42 @@ struct Conv2D::Impl {
 
   PaddingPatterns patterns;
 
+  // The pixels of one tile, which the tile points to.
+  struct TilePixels {
+    const char* start[kMaxPixels];
+    float offsets[kMaxPixels];
+    const int32_t* corrections[kMaxPixels];
+    float scales[kMaxPixels];
+  };
+
   void RunTask(const ConvTensors& tensors, int64_t task, int thread) const;
   void RunBlock(const ConvTensors& tensors, const ConvBlock& block, const char* map,
                 ptrdiff_t plane_bytes, int64_t first_pixel, int64_t rows, float* float_out) const;
+  ConvTile TileOfBlock(const ConvBlock& block, ptrdiff_t plane_bytes, TilePixels* pixels) const;
+  void SetTensors(const ConvTensors& tensors, const ConvBlock& block, int64_t pixel,
+                  TilePixels* pixels, ConvTile* tile) const;
 };
 
-void Conv2D::Impl::RunBlock(const ConvTensors& t, const ConvBlock& block, const char* map,
-                            ptrdiff_t plane_bytes, int64_t first_pixel, int64_t rows,
-                            float* float_out) const {
+// What all tiles of a block have in common.
+ConvTile Conv2D::Impl::TileOfBlock(const ConvBlock& block, ptrdiff_t plane_bytes,
+                                   TilePixels* pixels) const {
   const ConvParams& p = params;
-  const ConvGeometry& g = geometry;
-  const char* pixels[kMaxPixels];
-  float pixel_offsets[kMaxPixels];
-  const int32_t* pixel_corrections[kMaxPixels];
-  float pixel_scales[kMaxPixels];
   ConvTile tile;
-  tile.pixel = pixels;
-  tile.runs = static_cast<int>(g.runs.size());
-  tile.run = g.runs.data();
-  tile.run_steps = g.run_steps;
+  tile.pixel = pixels->start;
+  tile.runs = static_cast<int>(geometry.runs.size());
+  tile.run = geometry.runs.data();
+  tile.run_steps = geometry.run_steps;
   tile.bits = p.bits;
-  tile.planes = p.bits == 32 || kernel->expand != nullptr ? 1 : p.bits;
+  tile.planes = kernel->layout().Planes(p.bits);
   tile.plane_bytes = plane_bytes;
   tile.weights = weights.weights.data<char>() + block.weights_offset;
   TileOutput& out = tile.out;
   out.channels = block.channels;
   out.scale = patterns.scale;
-  out.offsets = pixel_offsets;
+  out.offsets = pixels->offsets;
   out.clamp = p.clamp;
   out.clamp_min = p.clamp_min;
   out.clamp_max = p.clamp_max;
-  out.pixel_scale = t.pixel_scale_kind == PixelScale::kNone ? nullptr : pixel_scales;
   out.multiplier = weights.multiplier.data() + block.padded_first;
   out.bias = weights.bias.data() + block.padded_first;
   out.relu = p.relu;
@@ -147,11 +153,40 @@ void Conv2D::Impl::RunBlock(const ConvTensors& t, const ConvBlock& block, const 
   out.plane_stride = WordsFor(p.channels_out);
   out.out_bits = p.out_bits;
   out.out_scale = p.out_scale;
+  return tile;
+}
 
+// Points the tile that starts at output pixel `pixel` at what it reads and writes of the tensors.
+void Conv2D::Impl::SetTensors(const ConvTensors& t, const ConvBlock& block, int64_t pixel,
+                              TilePixels* pixels, ConvTile* tile) const {
+  TileOutput& out = tile->out;
+  out.pixel_scale = nullptr;
+  if (t.pixel_scale_kind == PixelScale::kPerPixel) {
+    out.pixel_scale = t.pixel_scale + pixel;
+  } else if (t.pixel_scale_kind == PixelScale::kPerImage) {
+    for (int q = 0; q < tile->pixels; ++q)
+      pixels->scales[q] = t.pixel_scale[(pixel + q) / geometry.pixels_per_image];
+    out.pixel_scale = pixels->scales;
+  }
+  const int64_t at = pixel * params.channels_out + block.first_channel;
+  out.addend = t.addend == nullptr ? nullptr : t.addend + at;
+  out.second_addend = t.second_addend == nullptr ? nullptr : t.second_addend + at;
+  out.packed_out = pack_after || params.out_bits == 0
+                       ? nullptr
+                       : reinterpret_cast<uint32_t*>(t.packed_out) + pixel * out.packed_stride +
+                             block.first_channel / 32;
+}
+
+void Conv2D::Impl::RunBlock(const ConvTensors& t, const ConvBlock& block, const char* map,
+                            ptrdiff_t plane_bytes, int64_t first_pixel, int64_t rows,
+                            float* float_out) const {
+  const ConvGeometry& g = geometry;
+  TilePixels pixels;
+  ConvTile tile = TileOfBlock(block, plane_bytes, &pixels);
   const int64_t count = rows * g.out_width;
   const int64_t tiles = (count + kernel->max_pixels - 1) / kernel->max_pixels;
-  const int64_t row_step = p.stride_height * g.map_width * g.pixel_bytes;
-  const int64_t column_step = p.stride_width * g.pixel_bytes;
+  const int64_t row_step = params.stride_height * g.map_width * g.pixel_bytes;
+  const int64_t column_step = params.stride_width * g.pixel_bytes;
   const char* row_start = map + block.group * g.group_bytes;
   const char* next = row_start;
   int64_t row = first_pixel / g.out_width % g.out_height;
@@ -161,13 +196,13 @@ void Conv2D::Impl::RunBlock(const ConvTensors& t, const ConvBlock& block, const 
     tile.pixels = static_cast<int>(count * (i + 1) / tiles - begin);
     bool any_correction = false;
     for (int q = 0; q < tile.pixels; ++q) {
-      pixels[q] = next;
+      pixels.start[q] = next;
       const int64_t pattern = patterns.Of(row, column);
-      pixel_offsets[q] = patterns.offsets[pattern];
-      pixel_corrections[q] = patterns.corrections.empty()
-                                 ? nullptr
-                                 : patterns.corrections.data() + pattern * weights.padded_channels +
-                                       block.padded_first;
+      pixels.offsets[q] = patterns.offsets[pattern];
+      pixels.corrections[q] = patterns.corrections.empty()
+                                  ? nullptr
+                                  : patterns.corrections.data() +
+                                        pattern * weights.padded_channels + block.padded_first;
       any_correction |= patterns.corrected[pattern] != 0;
       next += column_step;
       if (++column == g.out_width) {
@@ -176,25 +211,11 @@ void Conv2D::Impl::RunBlock(const ConvTensors& t, const ConvBlock& block, const 
         next = row_start += row_step;
       }
     }
-    out.corrections = any_correction ? pixel_corrections : nullptr;
-    const int64_t pixel = first_pixel + begin;
-    if (t.pixel_scale_kind == PixelScale::kPerPixel) {
-      out.pixel_scale = t.pixel_scale + pixel;
-    } else if (t.pixel_scale_kind == PixelScale::kPerImage) {
-      for (int q = 0; q < tile.pixels; ++q)
-        pixel_scales[q] = t.pixel_scale[(pixel + q) / g.pixels_per_image];
-    }
-    out.addend =
-        t.addend == nullptr ? nullptr : t.addend + pixel * p.channels_out + block.first_channel;
-    out.second_addend = t.second_addend == nullptr
-                            ? nullptr
-                            : t.second_addend + pixel * p.channels_out + block.first_channel;
-    out.float_out =
-        float_out == nullptr ? nullptr : float_out + begin * p.channels_out + block.first_channel;
-    out.packed_out = pack_after || p.out_bits == 0
-                         ? nullptr
-                         : reinterpret_cast<uint32_t*>(t.packed_out) + pixel * out.packed_stride +
-                               block.first_channel / 32;
+    tile.out.corrections = any_correction ? pixels.corrections : nullptr;
+    tile.out.float_out = float_out == nullptr
+                             ? nullptr
+                             : float_out + begin * params.channels_out + block.first_channel;
+    SetTensors(t, block, first_pixel + begin, &pixels, &tile);
     kernel->tile(tile);
   }
 }
@@ -213,7 +234,7 @@ void Conv2D::Impl::RunTask(const ConvTensors& t, int64_t task, int thread) const
   const char* map;
   ptrdiff_t plane_bytes = g.plane_bytes;
   if (g.copy) {
-    FillMap(p, *kernel, g, t.input, n, first_row, rows, slice);
+    FillMap(p, kernel->layout(), g, t.input, n, first_row, rows, slice);
     map = slice;
     plane_bytes = g.MapRows(p, rows) * g.map_width * g.pixel_bytes;
   } else {
@@ -260,11 +281,11 @@ Status Conv2D::Prepare(const ConvParams& params, const ConvWeights& weights,
   impl_->quantize = ChooseQuantizeKernel(kernel);
   impl_->pack_after = params.out_bits > 0 && params.groups > 1 &&
                       params.channels_out / params.groups % 32 != 0 &&
-                      !IsDepthwise(impl_->kernel->layout);
+                      !impl_->kernel->layout().depthwise();
   const int64_t lanes = impl_->kernel->lanes;
   int64_t entries = params.groups * ((params.channels_out / params.groups + lanes - 1) / lanes);
   if (!MultiplyChecked(entries, lanes * params.kernel_height * params.kernel_width, &entries) ||
-      entries > kMostEntries) {
+      entries > kMaxEntries) {
     return Status::Error(
         "conv: the weights are too large. Received: kernel=%dx%d, channels_out=%d, groups=%d",
         params.kernel_height, params.kernel_width, params.channels_out, params.groups);
@@ -284,8 +305,8 @@ Status Conv2D::Reshape(int64_t batch, int64_t height, int64_t width, int num_thr
                                p.kernel_width * WordsFor(p.channels_in / p.groups) * 4;
   num_threads = std::max(1, num_threads);
   try {
-    KGN_RETURN_IF_ERROR(PlanGeometry(p, *impl_->kernel, batch, height, width, num_threads, blocks,
-                                     weight_bytes, impl_->finish_after(), &g));
+    KGN_RETURN_IF_ERROR(PlanGeometry(p, impl_->kernel->layout(), batch, height, width, num_threads,
+                                     blocks, weight_bytes, impl_->finish_after(), &g));
     impl_->out_height = ConvOutputSize(height, p.kernel_height, p.stride_height, p.dilation_height,
                                        p.padding, nullptr);
     impl_->out_width =
@@ -300,7 +321,7 @@ Status Conv2D::Reshape(int64_t batch, int64_t height, int64_t width, int num_thr
       return Status::Error("conv: scratch is too large");
     impl_->slice_bytes = bytes;
     KGN_RETURN_IF_ERROR(impl_->scratch.Allocate(g.scratch_bytes + floats > 0 ? total : 0));
-    KGN_RETURN_IF_ERROR(impl_->patterns.Plan(p, *impl_->kernel, g, impl_->weights));
+    KGN_RETURN_IF_ERROR(impl_->patterns.Plan(p, impl_->kernel->layout(), g, impl_->weights));
   } catch (const std::bad_alloc&) {
     return Status::Error("conv: out of memory");
   }

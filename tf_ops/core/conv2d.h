@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_CONV2D_H_
-#define KGN_CORE_CONV2D_H_
+#pragma once
 
 #include <cstdint>
 #include <memory>
@@ -107,5 +106,3 @@ class Conv2D {
 };
 
 }  // namespace kgn
-
-#endif  // KGN_CORE_CONV2D_H_

@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_CONV_DEPTHWISE_H_
-#define KGN_CORE_CONV_DEPTHWISE_H_
+#pragma once
 
 #include <cstring>
 
@@ -60,5 +59,3 @@ inline void SumDepthwise(const ConvTile& tile, int p, float* sums) {
 
 }  // namespace
 }  // namespace kgn
-
-#endif  // KGN_CORE_CONV_DEPTHWISE_H_

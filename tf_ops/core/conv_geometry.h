@@ -1,12 +1,11 @@
-#ifndef KGN_CORE_CONV_GEOMETRY_H_
-#define KGN_CORE_CONV_GEOMETRY_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "core/conv2d.h"
-#include "core/kernels.h"
+#include "core/layout.h"
 
 namespace kgn {
 
@@ -35,19 +34,22 @@ struct ConvGeometry {
     return (output_rows - 1) * params.stride_height +
            static_cast<int64_t>(params.kernel_height - 1) * params.dilation_height + 1;
   }
+  // Columns that the output's rows look at.
+  int64_t MapColumns(const ConvParams& params) const {
+    return (out_width - 1) * params.stride_width +
+           static_cast<int64_t>(params.kernel_width - 1) * params.dilation_width + 1;
+  }
 };
 
 // Sizes are checked for overflow. `weight_bytes` and `blocks` help to cut the work; with
 // `finish_after` a task makes its outputs from float ones of all its channels.
-Status PlanGeometry(const ConvParams& params, const ConvKernel& kernel, int64_t batch,
-                    int64_t height, int64_t width, int num_threads, int64_t blocks,
-                    int64_t weight_bytes, bool finish_after, ConvGeometry* geometry);
+Status PlanGeometry(const ConvParams& params, const Layout& layout, int64_t batch, int64_t height,
+                    int64_t width, int num_threads, int64_t blocks, int64_t weight_bytes,
+                    bool finish_after, ConvGeometry* geometry);
 
 // Copies the rows of the input that the output rows [first_row, first_row + rows) of image `n` see,
 // and the padding around them.
-void FillMap(const ConvParams& params, const ConvKernel& kernel, const ConvGeometry& geometry,
+void FillMap(const ConvParams& params, const Layout& layout, const ConvGeometry& geometry,
              const void* input, int64_t n, int64_t first_row, int64_t rows, char* map);
 
 }  // namespace kgn
-
-#endif  // KGN_CORE_CONV_GEOMETRY_H_

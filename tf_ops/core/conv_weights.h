@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_CONV_WEIGHTS_H_
-#define KGN_CORE_CONV_WEIGHTS_H_
+#pragma once
 
 #include <cstdint>
 #include <vector>
@@ -29,21 +28,16 @@ struct PreparedWeights {
   std::vector<float> multiplier, bias, addend_multiplier, quantize_multiplier, quantize_bias;
   // The last two once more, without padding, for outputs that are packed after all blocks.
   std::vector<float> pack_multiplier, pack_bias;
-  std::vector<int32_t>
-      minus_ones;  // [kh * kw][padded_channels]: how many weights of the tap are -1
+  // Of layouts that count bits: [kh * kw][padded_channels], how many weights of the tap are -1.
+  std::vector<int32_t> minus_ones;
 };
 
 // Of the arrays with an entry for each channel of each tap or case of padding. Channels are rounded
 // up to a kernel's lanes in each group, so a small file can ask for large ones.
-constexpr int64_t kMostEntries = int64_t{1} << 25;
-
-// Steps of one tap (WeightLayout).
-int64_t TapSteps(const ConvParams& params, const ConvKernel& kernel);
+constexpr int64_t kMaxEntries = int64_t{1} << 25;
 
 // Expects checked parameters.
 Status PrepareWeights(const ConvParams& params, const ConvWeights& weights,
                       const ConvKernel& kernel, PreparedWeights* prepared);
 
 }  // namespace kgn
-
-#endif  // KGN_CORE_CONV_WEIGHTS_H_

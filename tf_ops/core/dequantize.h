@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_DEQUANTIZE_H_
-#define KGN_CORE_DEQUANTIZE_H_
+#pragma once
 
 #include <cstdint>
 
@@ -23,5 +22,3 @@ void Dequantize(const DequantizeParams& params, int64_t pixels, const int32_t* i
                 ThreadPool* pool);
 
 }  // namespace kgn
-
-#endif  // KGN_CORE_DEQUANTIZE_H_

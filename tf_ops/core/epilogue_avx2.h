@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_EPILOGUE_AVX2_H_
-#define KGN_CORE_EPILOGUE_AVX2_H_
+#pragma once
 
 #include <immintrin.h>
 
@@ -93,5 +92,3 @@ inline void FinishVector(const TileOutput& out, int p, int j, bool last, __m256i
 
 }  // namespace
 }  // namespace kgn
-
-#endif  // KGN_CORE_EPILOGUE_AVX2_H_

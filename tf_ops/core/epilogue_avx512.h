@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_EPILOGUE_AVX512_H_
-#define KGN_CORE_EPILOGUE_AVX512_H_
+#pragma once
 
 #include <cstring>
 
@@ -98,5 +97,3 @@ inline __attribute__((always_inline)) void FinishTile(const TileOutput& out,
 
 }  // namespace
 }  // namespace kgn
-
-#endif  // KGN_CORE_EPILOGUE_AVX512_H_

@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_EPILOGUE_NEON_H_
-#define KGN_CORE_EPILOGUE_NEON_H_
+#pragma once
 
 #include <arm_neon.h>
 
@@ -73,7 +72,7 @@ inline float32x4_t FinishVector(const TileOutput& out, int p, int j, float32x4_t
 }
 
 // The first `vectors` vectors of one pixel; `values(j)` gives v of vector j.
-template <int kMost, typename Values>
+template <int kMaxVectors, typename Values>
 inline __attribute__((always_inline)) void FinishVectors(const TileOutput& out, int p, int vectors,
                                                          const Values& values) {
   const bool plain = !out.clamp && out.pixel_scale == nullptr && !out.relu &&
@@ -81,14 +80,14 @@ inline __attribute__((always_inline)) void FinishVectors(const TileOutput& out, 
                      out.channels == 4 * vectors;
   if (plain) {  // most instructions of the general case only ask what is to be done
     float* to = out.float_out + p * out.pixel_stride;
-    for (int j = 0; j < kMost && j < vectors; ++j) {
+    for (int j = 0; j < kMaxVectors && j < vectors; ++j) {
       vst1q_f32(to + 4 * j, vaddq_f32(vmulq_f32(values(j), vld1q_f32(out.multiplier + 4 * j)),
                                       vld1q_f32(out.bias + 4 * j)));
     }
     return;
   }
   uint32_t planes[4] = {};
-  for (int j = 0; j < kMost && j < vectors; ++j) {
+  for (int j = 0; j < kMaxVectors && j < vectors; ++j) {
     const float32x4_t y = FinishVector(out, p, j, values(j));
     if (out.packed_out == nullptr) continue;
     const int left = out.channels - 4 * j;
@@ -115,5 +114,3 @@ inline float32x4_t ValueOf(const TileOutput& out, int p, int j, int32x4_t sum) {
 
 }  // namespace
 }  // namespace kgn
-
-#endif  // KGN_CORE_EPILOGUE_NEON_H_

@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_EPILOGUE_SCALAR_H_
-#define KGN_CORE_EPILOGUE_SCALAR_H_
+#pragma once
 
 #include "core/kernels.h"
 
@@ -15,5 +14,3 @@ void FinishScalar(const TileOutput& out, int p, const float* sums);
 int QuantizeScalar(float y, int bits, float scale);
 
 }  // namespace kgn
-
-#endif  // KGN_CORE_EPILOGUE_SCALAR_H_

@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_HUFFMAN_H_
-#define KGN_CORE_HUFFMAN_H_
+#pragma once
 
 #include <cstdint>
 #include <vector>
@@ -15,5 +14,3 @@ Status DecodeKernels(const int32_t* words, int64_t word_count, int64_t channels_
                      std::vector<int32_t>* weights);
 
 }  // namespace kgn
-
-#endif  // KGN_CORE_HUFFMAN_H_

@@ -1,28 +1,33 @@
 #include "core/kernels.h"
 
+#include "core/layout.h"
+
 namespace kgn {
 namespace {
 
-const ConvKernel kConvKernels[] = {
-#define KGN_CONV_KERNEL(name, cpu, bits, best_bits, max_pixels, lanes, max_block, layout, expand) \
-  {#name, cpu, bits, best_bits, max_pixels, lanes, max_block, WeightLayout::layout, name, expand},
+// Making a table must pay: the fewest uses of each input bit. Each further bit costs a popcount
+// kernel one more pass, and a table nothing.
+constexpr int64_t kMinTableUses = 384;
+
+constexpr ConvKernel kConvKernels[] = {
+#define KGN_LAYOUT(name)
+#define KGN_CONV_KERNEL(name, ...) ConvKernel(#name, name) __VA_ARGS__,
 #define KGN_QUANTIZE_KERNEL(name, cpu)
 #include "core/kernels.inc"
+#undef KGN_LAYOUT
 #undef KGN_CONV_KERNEL
 #undef KGN_QUANTIZE_KERNEL
 };
 
-const QuantizeKernel kQuantizeKernels[] = {
+constexpr QuantizeKernel kQuantizeKernels[] = {
+#define KGN_LAYOUT(name)
 #define KGN_CONV_KERNEL(...)
 #define KGN_QUANTIZE_KERNEL(name, cpu) {#name, cpu, name},
 #include "core/kernels.inc"
+#undef KGN_LAYOUT
 #undef KGN_CONV_KERNEL
 #undef KGN_QUANTIZE_KERNEL
 };
-
-// Making a table must pay: the fewest uses of each input value for 1-bit activations. Each further
-// bit costs a popcount kernel one more pass, and a table nothing.
-constexpr int64_t kFewestTableUses = 384;
 
 // An instruction set contains those before it in its family.
 struct InstructionSet {
@@ -96,34 +101,6 @@ uint32_t CpuFeatures() {
   return features;
 }
 
-int StepChannels(WeightLayout layout) {
-  switch (layout) {
-    case WeightLayout::kSignBits:
-    case WeightLayout::kDepthwise:
-    case WeightLayout::kDepthwiseFloat:
-      return 1;
-    case WeightLayout::kTables16:
-      return 4;
-    case WeightLayout::kTables64:
-      return 16;
-    default:
-      return 32;
-  }
-}
-
-int StepBytes(WeightLayout layout) {
-  switch (layout) {
-    case WeightLayout::kDepthwise:
-      return 1;
-    case WeightLayout::kTables16:
-      return 16;
-    case WeightLayout::kTables64:
-      return 64;
-    default:
-      return 4;
-  }
-}
-
 const ConvKernel* ConvKernels(int* count) {
   *count = static_cast<int>(sizeof(kConvKernels) / sizeof(kConvKernels[0]));
   return kConvKernels;
@@ -154,13 +131,11 @@ Status CheckKernelName(const std::string& name) {
 const ConvKernel* ChooseConvKernel(int bits, int64_t uses, bool depthwise,
                                    const std::string& name) {
   const auto fits = [&](const ConvKernel& row) {
-    return (row.bits & bits) != 0 && (depthwise || !IsDepthwise(row.layout));
+    return (row.bits & bits) != 0 && (depthwise || !row.layout().depthwise());
   };
   const auto best = [&](const ConvKernel& row) {
-    if (depthwise) return IsDepthwise(row.layout);
-    // Without tables the first row that fits is the best one.
-    return bits != 32 && uses * bits < kFewestTableUses ? row.expand == nullptr
-                                                        : (row.best_bits & bits) != 0;
+    return (row.best_bits & bits) != 0 && uses * bits >= row.min_uses &&
+           row.layout().depthwise() == depthwise;
   };
   return Choose(kConvKernels, name, fits, best);
 }

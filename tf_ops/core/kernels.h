@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_KERNELS_H_
-#define KGN_CORE_KERNELS_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +13,8 @@
 // library: the linker keeps one copy of such a function, and it might be the one that only new CPUs
 // can run.
 namespace kgn {
+
+class Layout;  // layout.h
 
 enum Cpu : uint32_t {
   kCpuAny = 0,
@@ -70,54 +71,30 @@ struct ConvTile {
   TileOutput out;
 };
 
-// How a block's weights lie in memory; S steps, channels n rounded up to `lanes`.
-enum class WeightLayout {
-  kRows,         // words [n][S], a step is 32 input channels
-  kInterleaved,  // words [S][n], a step is 32 input channels
-  kSignBits,     // words [S][ceil(n / 32)], a step is one input channel
-  // The tile reads tables instead of values: signed bytes, entry i holds the sum of a few input
-  // channels' values, those with bit j of i set taken negative. Weights are indices into them.
-  kTables16,  // a step is one table of 16 entries: bytes [S][n]
-  kTables64,  // a step is 4 such tables: bytes [S][n][4]; bits 4, 5 of an index: which table
-  // One channel in, one channel out (kernels that sum over no channels): a step is one value a
-  // channel.
-  kDepthwise,       // the tile reads bytes; int16 [S][n]
-  kDepthwiseFloat,  // float [S][n]
-};
-
-// Input channels of one step, and what they take in the map that the tile reads.
-int StepChannels(WeightLayout layout);
-int StepBytes(WeightLayout layout);
-
-inline bool IsDepthwise(WeightLayout layout) {
-  return layout == WeightLayout::kDepthwise || layout == WeightLayout::kDepthwiseFloat;
-}
-
-// Makes the tables of some pixels.
-struct ExpandArgs {
-  const uint32_t* words;
-  int64_t pixels;
-  ptrdiff_t pixel_stride;  // words
-  ptrdiff_t plane_stride;  // words
-  int bits;
-  int64_t channels;
-  char* tables;  // as many as the layout takes for the channels; those of channels that do not
-                 // exist hold 0 for them
-  ptrdiff_t table_stride;  // bytes from pixel to pixel
-};
-
+// A row of the table. The table names its properties by the functions of the same names.
 struct ConvKernel {
   const char* name;
-  uint32_t cpu;
-  int bits;        // which ConvParams::bits it takes, or-ed
-  int best_bits;   // for which of them it is the best choice, other rows being for comparison or
-                   // special shapes
-  int max_pixels;  // of a tile
-  int lanes;
-  int max_block;  // output channels of a tile, a multiple of 32
-  WeightLayout layout;
   void (*tile)(const ConvTile& tile);
-  void (*expand)(const ExpandArgs& args);  // of the kTables layouts
+  uint32_t cpu = kCpuAny;
+  int bits = 0;          // which ConvParams::bits it takes, or-ed
+  int best_bits = 0;     // for which of them it is ever chosen unless by name: all that it takes,
+                         // unless BestFor says less
+  int64_t min_uses = 0;  // ... and from how many products on that each bit of input is part of
+  int max_pixels = 0;    // of a tile
+  int lanes = 0;
+  int max_block = 0;  // output channels of a tile, a multiple of 32
+  const Layout& (*layout)() = nullptr;
+
+  constexpr ConvKernel(const char* its_name, void (*its_tile)(const ConvTile& tile))
+      : name(its_name), tile(its_tile) {}
+  constexpr ConvKernel& Needs(uint32_t value) { return cpu = value, *this; }
+  constexpr ConvKernel& Takes(int value) { return bits = best_bits = value, *this; }
+  constexpr ConvKernel& BestFor(int value) { return best_bits = value, *this; }
+  constexpr ConvKernel& MinUses(int64_t value) { return min_uses = value, *this; }
+  constexpr ConvKernel& MaxPixels(int value) { return max_pixels = value, *this; }
+  constexpr ConvKernel& Lanes(int value) { return lanes = value, *this; }
+  constexpr ConvKernel& MaxBlock(int value) { return max_block = value, *this; }
+  constexpr ConvKernel& Reads(const Layout& (*value)()) { return layout = value, *this; }
 };
 
 struct QuantizeArgs {
@@ -137,17 +114,15 @@ struct QuantizeKernel {
   void (*quantize)(const QuantizeArgs& args);
 };
 
-void expand_tables16(const ExpandArgs& args);
-void expand_tables_avx512(const ExpandArgs& args);
-void expand_bytes(const ExpandArgs& args);  // of kDepthwise
-
+#define KGN_LAYOUT(name) const Layout& name();
 #define KGN_CONV_KERNEL(name, ...) void name(const ConvTile& tile);
 #define KGN_QUANTIZE_KERNEL(name, cpu) void name(const QuantizeArgs& args);
 #include "core/kernels.inc"
+#undef KGN_LAYOUT
 #undef KGN_CONV_KERNEL
 #undef KGN_QUANTIZE_KERNEL
 
-// All rows compiled into this library, best first.
+// All rows compiled into this library, in the order of preference.
 const ConvKernel* ConvKernels(int* count);
 const QuantizeKernel* QuantizeKernels(int* count);
 
@@ -155,14 +130,13 @@ const QuantizeKernel* QuantizeKernels(int* count);
 // says which names there are.
 Status CheckKernelName(const std::string& name);
 
-// The best row that this machine runs for `bits`, among those that `name` allows. A row's name
-// rules only its own kind of kernel and what it takes; other choices are as if its instruction set
-// were named. Never null: there is a scalar row for everything. `uses`: how many products each
-// input value is part of; 0 if weights come from memory, where indices into tables take twice the
-// bytes. `depthwise`: groups, channels_in and channels_out are equal, and more than 1.
+// The first row that this machine runs and that is best for `bits`, among those that `name` allows.
+// A row's name rules only its own kind of kernel and what it takes; other choices are as if its
+// instruction set were named. Never null: there is a scalar row for everything. `uses`: how many
+// products each input value is part of; 0 if weights come from memory, where indices into tables
+// take twice the bytes. `depthwise`: groups, channels_in and channels_out are equal, and more than
+// 1.
 const ConvKernel* ChooseConvKernel(int bits, int64_t uses, bool depthwise, const std::string& name);
 const QuantizeKernel* ChooseQuantizeKernel(const std::string& name);
 
 }  // namespace kgn
-
-#endif  // KGN_CORE_KERNELS_H_

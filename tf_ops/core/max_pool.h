@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_MAX_POOL_H_
-#define KGN_CORE_MAX_POOL_H_
+#pragma once
 
 #include <cstdint>
 
@@ -29,5 +28,3 @@ void MaxPool(const MaxPoolParams& params, int64_t batch, int64_t height, int64_t
              const int32_t* input, int32_t* output, ThreadPool* pool);
 
 }  // namespace kgn
-
-#endif  // KGN_CORE_MAX_POOL_H_

@@ -33,7 +33,7 @@ std::vector<TapRange> FindPatterns(int64_t positions, int64_t stride, int64_t pa
 
 }  // namespace
 
-Status PaddingPatterns::Plan(const ConvParams& p, const ConvKernel& kernel, const ConvGeometry& g,
+Status PaddingPatterns::Plan(const ConvParams& p, const Layout& layout, const ConvGeometry& g,
                              const PreparedWeights& weights) {
   const int64_t taps = static_cast<int64_t>(p.kernel_height) * p.kernel_width;
   const int64_t padded = weights.padded_channels;
@@ -42,7 +42,7 @@ Status PaddingPatterns::Plan(const ConvParams& p, const ConvKernel& kernel, cons
   column_patterns_ = 1;
   const float all = static_cast<float>(taps * (p.channels_in / p.groups));
   corrected.assign(1, 0);
-  if (p.bits == 32 || kernel.expand != nullptr) {
+  if (!layout.counts_bits()) {
     // The kernel's sum is the dot product, all - 2 popcount for one bit; taps outside add 0.
     const bool popcount = p.sum == ConvParams::Sum::kPopcount;
     scale = popcount ? -0.5f * p.acc_scale : 1.0f;
@@ -69,7 +69,7 @@ Status PaddingPatterns::Plan(const ConvParams& p, const ConvKernel& kernel, cons
   column_patterns_ = static_cast<int>(columns.size());
   const int64_t patterns = static_cast<int64_t>(rows.size() * columns.size());
   int64_t entries;
-  if (!MultiplyChecked(patterns, padded, &entries) || entries > kMostEntries) {
+  if (!MultiplyChecked(patterns, padded, &entries) || entries > kMaxEntries) {
     return Status::Error("conv: the padding has too many cases. Received: kernel=%dx%d",
                          p.kernel_height, p.kernel_width);
   }

@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_PADDING_PATTERNS_H_
-#define KGN_CORE_PADDING_PATTERNS_H_
+#pragma once
 
 #include <cstdint>
 #include <vector>
@@ -7,7 +6,7 @@
 #include "core/conv2d.h"
 #include "core/conv_geometry.h"
 #include "core/conv_weights.h"
-#include "core/kernels.h"
+#include "core/layout.h"
 #include "core/status.h"
 
 namespace kgn {
@@ -25,7 +24,7 @@ struct PaddingPatterns {
   std::vector<int32_t> corrections;  // [patterns][padded_channels]; empty: none
   std::vector<char> corrected;       // [patterns]: whether the corrections are not all 0
 
-  Status Plan(const ConvParams& params, const ConvKernel& kernel, const ConvGeometry& geometry,
+  Status Plan(const ConvParams& params, const Layout& layout, const ConvGeometry& geometry,
               const PreparedWeights& weights);
 
   // The pattern of an output pixel.
@@ -39,5 +38,3 @@ struct PaddingPatterns {
 };
 
 }  // namespace kgn
-
-#endif  // KGN_CORE_PADDING_PATTERNS_H_

@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_QUANTIZE_H_
-#define KGN_CORE_QUANTIZE_H_
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -26,5 +25,3 @@ void Quantize(const QuantizeParams& params, int64_t pixels, const float* input, 
               ThreadPool* pool, const std::string& kernel = "");
 
 }  // namespace kgn
-
-#endif  // KGN_CORE_QUANTIZE_H_

@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_REFERENCE_H_
-#define KGN_CORE_REFERENCE_H_
+#pragma once
 
 #include <cstdint>
 
@@ -25,5 +24,3 @@ void ReferenceScaleMap(const ScaleMapParams& params, int64_t batch, int64_t heig
                        const float* bias, float* output);
 
 }  // namespace kgn
-
-#endif  // KGN_CORE_REFERENCE_H_

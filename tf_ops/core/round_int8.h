@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_ROUND_INT8_H_
-#define KGN_CORE_ROUND_INT8_H_
+#pragma once
 
 #include <cstdint>
 
@@ -9,5 +8,3 @@ namespace kgn {
 void RoundToInt8(const float* input, int64_t count, int8_t* output);
 
 }  // namespace kgn
-
-#endif  // KGN_CORE_ROUND_INT8_H_

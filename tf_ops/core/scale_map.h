@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_SCALE_MAP_H_
-#define KGN_CORE_SCALE_MAP_H_
+#pragma once
 
 #include <cstdint>
 
@@ -46,5 +45,3 @@ class ScaleMap {
 };
 
 }  // namespace kgn
-
-#endif  // KGN_CORE_SCALE_MAP_H_

@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_SPREAD_BITS_H_
-#define KGN_CORE_SPREAD_BITS_H_
+#pragma once
 
 #include <cstdint>
 
@@ -23,5 +22,3 @@ constexpr SpreadBits MakeSpreadBits() {
 constexpr SpreadBits kSpreadBits = MakeSpreadBits();
 
 }  // namespace kgn
-
-#endif  // KGN_CORE_SPREAD_BITS_H_

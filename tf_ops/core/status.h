@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_STATUS_H_
-#define KGN_CORE_STATUS_H_
+#pragma once
 
 #include <string>
 #include <utility>
@@ -30,5 +29,3 @@ class Status {
     ::kgn::Status kgn_status = (expression); \
     if (!kgn_status.ok()) return kgn_status; \
   } while (false)
-
-#endif  // KGN_CORE_STATUS_H_

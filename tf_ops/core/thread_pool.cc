@@ -16,8 +16,8 @@ namespace {
 constexpr int kSpins = 4000;
 
 // A ticket: the generation (32 bits), chunks claimed from the back (16) and from the front (16).
-constexpr int64_t kMostChunks = 0xffff;
-constexpr uint64_t kClosed = kMostChunks;  // as many from the front: no chunk is left
+constexpr int64_t kMaxChunks = 0xffff;
+constexpr uint64_t kClosed = kMaxChunks;  // as many from the front: no chunk is left
 constexpr uint64_t kOneFromFront = 1;
 constexpr uint64_t kOneFromBack = uint64_t{1} << 16;
 
@@ -57,7 +57,7 @@ void ThreadPool::ParallelFor(int64_t tasks, Body body, void* context) {
     for (int64_t task = 0; task < tasks; ++task) body(context, task, 0);
     return;
   }
-  const int64_t per_chunk = (tasks + kMostChunks - 1) / kMostChunks;
+  const int64_t per_chunk = (tasks + kMaxChunks - 1) / kMaxChunks;
   const int64_t chunks = (tasks + per_chunk - 1) / per_chunk;
   const uint64_t generation = generation_.load() + 1;
   ticket_.store(generation << 32 | kClosed);

@@ -1,5 +1,4 @@
-#ifndef KGN_CORE_THREAD_POOL_H_
-#define KGN_CORE_THREAD_POOL_H_
+#pragma once
 
 #include <algorithm>
 #include <atomic>
@@ -76,5 +75,3 @@ class ThreadPool {
 };
 
 }  // namespace kgn
-
-#endif  // KGN_CORE_THREAD_POOL_H_

@@ -1,6 +1,7 @@
 // Damaged graphs through the delegate or the registrations: an error status or a result, whatever
 // ranks, sizes, types, indices and options a file has. Nearly every byte means something, so that
-// mutations of a good graph are graphs. An input, as make_corpus.py writes them:
+// mutations of a good graph are graphs. An input, as tests/fuzz/make_corpus.py writes
+// them:
 //
 //   setup: bit 0: registrations instead of the delegate; threads; kernel (a byte each)
 //   tensors: count, each: type, flags (1 constant, 2 not read by anybody), rank, extents (numbers),
@@ -37,9 +38,9 @@ namespace {
 using kgn_fuzz::ByteReader;
 using kgn_test::StandInGraph;
 
-constexpr size_t kMostBytes = size_t{1} << 22;     // of a tensor
-constexpr size_t kMostConstant = size_t{1} << 18;  // of a constant, in bytes
-constexpr double kMostWork = double{1 << 27};      // elements read times elements written
+constexpr size_t kMaxBytes = size_t{1} << 22;     // of a tensor
+constexpr size_t kMaxConstant = size_t{1} << 18;  // of a constant, in bytes
+constexpr double kMaxWork = double{1 << 27};      // elements read times elements written
 
 constexpr TfLiteType kTypes[] = {kTfLiteFloat32, kTfLiteInt32, kTfLiteInt8, kTfLiteBool,
                                  TfLiteType(4) /* int64 */};
@@ -49,31 +50,9 @@ struct OpWithOptions {
   std::vector<const char*> keys;  // those that end in "scale" are real
 };
 
-// Append new ones: the corpus knows ops by their position.
 const std::vector<OpWithOptions>& Ops() {
   static const auto& ops = *new std::vector<OpWithOptions>{
-      {"KgnQuantize", {"version", "bits", "scale"}},
-      {"KgnConv2D",
-       {"version", "bits", "channels_in", "groups", "stride_height", "stride_width",
-        "dilation_height", "dilation_width", "padding", "pad_value", "pre_activation", "activation",
-        "float_output", "out_bits", "out_scale", "compression"}},
-      {"KgnDense",
-       {"version", "bits", "channels_in", "pre_activation", "activation", "float_output",
-        "out_bits", "out_scale"}},
-      {"KgnMaxPool2D",
-       {"version", "bits", "channels", "filter_height", "filter_width", "stride_height",
-        "stride_width", "padding"}},
-      {"KgnDequantize", {"version", "bits", "channels", "scale"}},
-      {"LceQuantize", {}},
-      {"LceBconv2d",
-       {"channels_in", "stride_height", "stride_width", "dilation_height_factor",
-        "dilation_width_factor", "padding", "pad_values", "fused_activation_function"}},
-      {"LceBMaxPool2d",
-       {"filter_height", "filter_width", "stride_height", "stride_width", "padding"}},
-      {"LceDequantize", {}},
-      {"KgnScaleMap",
-       {"version", "kernel_height", "kernel_width", "stride_height", "stride_width",
-        "dilation_height", "dilation_width", "padding"}},
+#include "fuzz/op_options.inc"
   };
   return ops;
 }
@@ -121,9 +100,9 @@ void AddTensor(ByteReader* in, StandInGraph* graph) {
   const float scale = Real(in);
   int index;
   if (flags & 1) {
-    const size_t right = std::min(StandInGraph::Bytes(type, shape), kMostConstant);
+    const size_t right = std::min(StandInGraph::Bytes(type, shape), kMaxConstant);
     const auto bytes = static_cast<size_t>(
-        std::clamp<int64_t>(static_cast<int64_t>(right) - Number(in), 0, kMostConstant));
+        std::clamp<int64_t>(static_cast<int64_t>(right) - Number(in), 0, kMaxConstant));
     const auto values = Values(bytes / 4 + 1, static_cast<uint32_t>(bytes));
     index = graph->AddConstant(type, shape, values.data(), bytes);
   } else {
@@ -162,9 +141,9 @@ void AddNode(ByteReader* in, StandInGraph* graph) {
 bool IsTooMuchWork(const StandInGraph& graph) {
   double elements = 0;
   for (const TfLiteTensor& tensor : graph.tensors()) {
-    elements += static_cast<double>(std::min(tensor.bytes, kMostBytes)) / 4;
+    elements += static_cast<double>(std::min(tensor.bytes, kMaxBytes)) / 4;
   }
-  return elements * elements > kMostWork;
+  return elements * elements > kMaxWork;
 }
 
 void AllocateAndRun(StandInGraph* graph) {
@@ -182,12 +161,14 @@ void AllocateAndRun(StandInGraph* graph) {
 
 }  // namespace
 
-// So that nobody forgets a new op here.
+// So that nobody forgets a new op.
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
-  for (const char* const* name = kgn::kOpNames; *name; ++name) {
-    const auto is_it = [&](const OpWithOptions& op) { return std::strcmp(op.name, *name) == 0; };
+  for (const kgn::OpEntry& entry : kgn::kOps) {
+    const auto is_it = [&](const OpWithOptions& op) {
+      return std::strcmp(op.name, entry.name) == 0;
+    };
     if (std::none_of(Ops().begin(), Ops().end(), is_it)) {
-      std::fprintf(stderr, "fuzz_delegate.cc: expected %s in Ops()\n", *name);
+      std::fprintf(stderr, "tests/fuzz/make_corpus.py: expected %s in OPS\n", entry.name);
       std::abort();
     }
   }
@@ -205,7 +186,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const char* const values[] = {threads.c_str(), kernel.c_str()};
   TfLiteDelegate* delegate = tflite_plugin_create_delegate(keys, values, 2, nullptr);
   {
-    StandInGraph graph(kMostBytes);
+    StandInGraph graph(kMaxBytes);
     for (size_t left = in.Below(20); left > 0; --left) AddTensor(&in, &graph);
     for (size_t left = in.Below(8); left > 0; --left) AddNode(&in, &graph);
     if (with_registrations) {

@@ -6,9 +6,9 @@
 #include "ops/op.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  for (const char* const* name = kgn::kOpNames; *name; ++name) {
+  for (const kgn::OpEntry& op : kgn::kOps) {
     try {
-      kgn::MakeOp(*name, data, size, "");
+      op.make(data, size, "");
     } catch (const kgn::OpError&) {
     }
   }

@@ -14,7 +14,7 @@ namespace {
 class Conv2DOp : public Op {
  public:
   Conv2DOp(const Conv2DOptions& options, bool dense, const std::string& kernel)
-      : options_(options), dense_(dense), kernel_(kernel) {}
+      : options_(options), dense_(dense), kernel_(kernel), params_(ParamsOf(options)) {}
 
   std::vector<OutputSpec> Prepare(const std::vector<InputSpec>& inputs, ThreadPool* pool) override {
     pool_ = pool;
@@ -94,27 +94,44 @@ class Conv2DOp : public Op {
     return {multiplier.shape[0], 3, 3, PixelWords(Depth(), 1)};
   }
 
-  // Lays the weights out for the kernel, unless that has been done: they are constant, so a new
-  // input shape changes nothing about them.
-  void PrepareWeights(const std::vector<InputSpec>& inputs) {
-    const InputSpec& weights = RequiredInput(inputs, 1, "weights", ElementType::kInt32);
-    const InputSpec& multiplier = RequiredInput(inputs, 2, "multiplier", ElementType::kFloat32);
-    const InputSpec& bias = RequiredInput(inputs, 3, "bias", ElementType::kFloat32);
-    const auto* addend = OptionalInput(inputs, 5, "addend", ElementType::kFloat32);
-    const auto* addend_multiplier =
-        OptionalInput(inputs, 6, "addend_multiplier", ElementType::kFloat32);
-    const auto* second_addend = OptionalInput(inputs, 7, "second_addend", ElementType::kFloat32);
-    const auto* quantize_multiplier =
-        OptionalInput(inputs, 8, "quantize_multiplier", ElementType::kFloat32);
-    const auto* quantize_bias = OptionalInput(inputs, 9, "quantize_bias", ElementType::kFloat32);
-    has_addend_ = addend != nullptr;
-    has_second_addend_ = second_addend != nullptr;
-    if (second_addend && !addend) {
+  static ConvParams ParamsOf(const Conv2DOptions& options) {
+    ConvParams params;
+    params.bits = options.bits;
+    params.channels_in = options.channels_in;
+    params.groups = options.groups;
+    params.stride_height = options.stride_height;
+    params.stride_width = options.stride_width;
+    params.dilation_height = options.dilation_height;
+    params.dilation_width = options.dilation_width;
+    params.padding = options.padding;
+    params.pad_value = options.pad_value;
+    if (options.pre_activation) {
+      params.clamp = true;
+      params.clamp_min = 0;
+      params.clamp_max = std::numeric_limits<float>::infinity();
+    }
+    params.relu = options.activation;
+    params.float_output = options.float_output;
+    params.out_bits = options.out_bits;
+    params.out_scale = options.out_scale;
+    return params;
+  }
+
+  // Which optional inputs there are, and whether they go together.
+  void CheckOptionalInputs(const std::vector<InputSpec>& inputs) {
+    const auto has = [&inputs](size_t position, const char* name) {
+      return OptionalInput(inputs, position, name, ElementType::kFloat32) != nullptr;
+    };
+    has_addend_ = has(5, "addend");
+    has_second_addend_ = has(7, "second_addend");
+    if (has_second_addend_ && !has_addend_) {
       throw OpError(
           "expected second_addend (input 7) only with an addend (input 5). Received: "
           "second_addend alone");
     }
-    if (!quantize_multiplier != !quantize_bias || (quantize_bias && options_.out_bits == 0)) {
+    const bool quantize_multiplier = has(8, "quantize_multiplier");
+    const bool quantize_bias = has(9, "quantize_bias");
+    if (quantize_multiplier != quantize_bias || (quantize_bias && options_.out_bits == 0)) {
       throw OpError(
           "expected quantize_multiplier and quantize_bias (inputs 8 and 9) together and only with "
           "'out_bits' > 0. Received: " +
@@ -122,17 +139,15 @@ class Conv2DOp : public Op {
           (quantize_bias ? "a" : "no") +
           " quantize_bias, out_bits=" + std::to_string(options_.out_bits));
     }
-    if (addend_multiplier && !addend) {
+    if (has(6, "addend_multiplier") && !has_addend_) {
       throw OpError(
           "expected addend_multiplier (input 6) only with an addend (input 5). Received: "
           "addend_multiplier alone");
     }
+  }
 
-    ConvWeights constants;
-    constants.weights = static_cast<const int32_t*>(
-        ConstantData(weights, "weights",
-                     options_.compressed ? Shape{-1} : Map(-1, -1, -1, PixelWords(Depth(), 1))));
-    const Shape shape = options_.compressed ? CompressedShape(multiplier) : weights.shape;
+  // Checks the shape that the weights have once they are restored and takes it over.
+  void SetShape(const Shape& shape) {
     params_.channels_out = shape[0];
     params_.kernel_height = dense_ ? 1 : shape[1];
     params_.kernel_width = dense_ ? 1 : shape[2];
@@ -143,40 +158,36 @@ class Conv2DOp : public Op {
       throw OpError("expected 'groups' to divide the output channels. Received: groups=" +
                     std::to_string(options_.groups) + ", weights of shape " + ToString(shape));
     }
-    const Shape channels = {params_.channels_out};
-    constants.multiplier =
-        static_cast<const float*>(ConstantData(multiplier, "multiplier", channels));
-    constants.bias = static_cast<const float*>(ConstantData(bias, "bias", channels));
-    if (addend_multiplier) {
-      constants.addend_multiplier = static_cast<const float*>(
-          ConstantData(*addend_multiplier, "addend_multiplier", channels));
-    }
-    if (quantize_multiplier) {
-      constants.quantize_multiplier = static_cast<const float*>(
-          ConstantData(*quantize_multiplier, "quantize_multiplier", channels));
-      constants.quantize_bias =
-          static_cast<const float*>(ConstantData(*quantize_bias, "quantize_bias", channels));
-    }
+  }
+
+  // A constant of each output channel; null if it is absent.
+  const float* PerChannel(const std::vector<InputSpec>& inputs, size_t position,
+                          const char* name) const {
+    const InputSpec* input = OptionalInput(inputs, position, name, ElementType::kFloat32);
+    if (!input) return nullptr;
+    return static_cast<const float*>(ConstantData(*input, name, {params_.channels_out}));
+  }
+
+  // Lays the weights out for the kernel, unless that has been done: they are constant, so a new
+  // input shape changes nothing about them.
+  void PrepareWeights(const std::vector<InputSpec>& inputs) {
+    const InputSpec& weights = RequiredInput(inputs, 1, "weights", ElementType::kInt32);
+    const InputSpec& multiplier = RequiredInput(inputs, 2, "multiplier", ElementType::kFloat32);
+    RequiredInput(inputs, 3, "bias", ElementType::kFloat32);
+    CheckOptionalInputs(inputs);
+    ConvWeights constants;
+    constants.weights = static_cast<const int32_t*>(
+        ConstantData(weights, "weights",
+                     options_.compressed ? Shape{-1} : Map(-1, -1, -1, PixelWords(Depth(), 1))));
+    const Shape shape = options_.compressed ? CompressedShape(multiplier) : weights.shape;
+    SetShape(shape);
+    constants.multiplier = PerChannel(inputs, 2, "multiplier");
+    constants.bias = PerChannel(inputs, 3, "bias");
+    constants.addend_multiplier = PerChannel(inputs, 6, "addend_multiplier");
+    constants.quantize_multiplier = PerChannel(inputs, 8, "quantize_multiplier");
+    constants.quantize_bias = PerChannel(inputs, 9, "quantize_bias");
     if (shape == prepared_shape_) return;
 
-    params_.bits = options_.bits;
-    params_.channels_in = options_.channels_in;
-    params_.groups = options_.groups;
-    params_.stride_height = options_.stride_height;
-    params_.stride_width = options_.stride_width;
-    params_.dilation_height = options_.dilation_height;
-    params_.dilation_width = options_.dilation_width;
-    params_.padding = options_.padding;
-    params_.pad_value = options_.pad_value;
-    if (options_.pre_activation) {
-      params_.clamp = true;
-      params_.clamp_min = 0;
-      params_.clamp_max = std::numeric_limits<float>::infinity();
-    }
-    params_.relu = options_.activation;
-    params_.float_output = options_.float_output;
-    params_.out_bits = options_.out_bits;
-    params_.out_scale = options_.out_scale;
     prepared_shape_.clear();
     std::vector<int32_t> restored;  // conv_ makes a copy in its own layout
     if (options_.compressed) {

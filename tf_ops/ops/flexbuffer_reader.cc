@@ -20,7 +20,7 @@ enum FlexType {
 };
 
 // Bounds the work on a hostile file, whose entries may all point to one long key.
-constexpr size_t kMostEntries = 64;
+constexpr size_t kMaxEntries = 64;
 
 [[noreturn]] void Damaged(const char* what) {
   throw OpError(std::string("expected options that are an intact FlexBuffer map. Received: ") +
@@ -145,7 +145,7 @@ std::vector<FlexEntry> ReadFlexMap(const uint8_t* data, size_t size) {
   // Before the values: offset to the keys, their width, number of values. After them: their types.
   if (values < 3 * width) Damaged("a map without keys");
   const size_t length = reader.Length(values, width, width + 1);
-  if (length > kMostEntries) Damaged("more options than any op has");
+  if (length > kMaxEntries) Damaged("more options than any op has");
   const size_t types = values + length * width;
   const size_t keys = reader.Follow(values - 3 * width, width);
   const size_t key_width = CheckedWidth(reader.Unsigned(values - 2 * width, width));

@@ -25,11 +25,11 @@ class LceBconv2dOp : public Op {
   LceBconv2dOp(OptionReader options, const std::string& kernel) : kernel_(kernel) {
     params_.bits = 1;
     params_.sum = ConvParams::Sum::kPopcount;
-    params_.channels_in = options.Size("channels_in", kMostChannels);
-    params_.stride_height = options.Size("stride_height", kMostExtent);
-    params_.stride_width = options.Size("stride_width", kMostExtent);
-    params_.dilation_height = options.Size("dilation_height_factor", kMostExtent);
-    params_.dilation_width = options.Size("dilation_width_factor", kMostExtent);
+    params_.channels_in = options.Size("channels_in", kMaxChannels);
+    params_.stride_height = options.Size("stride_height", kMaxExtent);
+    params_.stride_width = options.Size("stride_width", kMaxExtent);
+    params_.dilation_height = options.Size("dilation_height_factor", kMaxExtent);
+    params_.dilation_width = options.Size("dilation_width_factor", kMaxExtent);
     params_.padding = static_cast<Padding>(options.OneOf("padding", {0, 1}));
     params_.pad_value = options.OneOf("pad_values", {0, 1});
     activation_ = options.OneOf("fused_activation_function", {kNone, kRelu, kReluN1To1, kRelu6});

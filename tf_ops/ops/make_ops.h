@@ -1,15 +1,9 @@
-// One factory for each op, for the list in op.cc. Arguments as in MakeOp.
+// One factory for each op, for the table in op.cc.
 #pragma once
-
-#include <memory>
-#include <string>
 
 #include "ops/op.h"
 
 namespace kgn {
-
-using OpFactory = std::unique_ptr<Op>(const uint8_t* options, size_t size,
-                                      const std::string& kernel);
 
 OpFactory MakeQuantizeOp;
 OpFactory MakeConv2DOp;

@@ -5,9 +5,18 @@
 
 namespace kgn {
 
-const char* const kOpNames[] = {"KgnQuantize",   "KgnConv2D",     "KgnDense",    "KgnMaxPool2D",
-                                "KgnDequantize", "KgnScaleMap",   "LceQuantize", "LceBconv2d",
-                                "LceBMaxPool2d", "LceDequantize", nullptr};
+const OpEntry kOps[] = {
+    {"KgnQuantize", MakeQuantizeOp},
+    {"KgnConv2D", MakeConv2DOp},
+    {"KgnDense", MakeDenseOp},
+    {"KgnMaxPool2D", MakeMaxPool2DOp},
+    {"KgnDequantize", MakeDequantizeOp},
+    {"KgnScaleMap", MakeScaleMapOp},
+    {"LceQuantize", MakeLceQuantizeOp},
+    {"LceBconv2d", MakeLceBconv2dOp},
+    {"LceBMaxPool2d", MakeLceBMaxPool2dOp},
+    {"LceDequantize", MakeLceDequantizeOp},
+};
 
 const char* TypeName(ElementType type) {
   switch (type) {
@@ -26,12 +35,8 @@ const char* TypeName(ElementType type) {
 
 std::unique_ptr<Op> MakeOp(const std::string& name, const uint8_t* options, size_t size,
                            const std::string& kernel) {
-  static OpFactory* const factories[] = {MakeQuantizeOp,     MakeConv2DOp,     MakeDenseOp,
-                                         MakeMaxPool2DOp,    MakeDequantizeOp, MakeScaleMapOp,
-                                         MakeLceQuantizeOp,  MakeLceBconv2dOp, MakeLceBMaxPool2dOp,
-                                         MakeLceDequantizeOp};
-  for (int i = 0; kOpNames[i]; ++i) {
-    if (name == kOpNames[i]) return factories[i](options, size, kernel);
+  for (const OpEntry& op : kOps) {
+    if (name == op.name) return op.make(options, size, kernel);
   }
   throw OpError("expected the name of an op. Received: " + name);
 }

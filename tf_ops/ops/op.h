@@ -59,12 +59,21 @@ class Op {
   virtual std::string kernel() const = 0;
 };
 
-// The names of all ops, null-terminated.
-constexpr size_t kOpCount = 10;
-extern const char* const kOpNames[kOpCount + 1];
+// Makes an op from its FlexBuffer options. `kernel` forces a row of the kernels table; empty: the
+// best one. Throws OpError.
+using OpFactory = std::unique_ptr<Op>(const uint8_t* options, size_t size,
+                                      const std::string& kernel);
 
-// Makes the op `name` from its FlexBuffer options. `kernel` forces a row of the kernels table;
-// empty: the best one. Throws OpError.
+struct OpEntry {
+  const char* name;
+  OpFactory* make;
+};
+
+// All ops.
+constexpr size_t kOpCount = 10;
+extern const OpEntry kOps[kOpCount];
+
+// Makes the op `name` as its factory does. Throws OpError, also for a name that no op has.
 std::unique_ptr<Op> MakeOp(const std::string& name, const uint8_t* options, size_t size,
                            const std::string& kernel);
 

@@ -12,8 +12,8 @@
 namespace kgn {
 
 // Sizes past these are nonsense; below them no product of two overflows.
-constexpr int kMostChannels = 1 << 24;
-constexpr int kMostExtent = 1 << 15;
+constexpr int kMaxChannels = 1 << 24;
+constexpr int kMaxExtent = 1 << 15;
 
 class OptionReader {
  public:

@@ -9,11 +9,11 @@ namespace kgn {
 namespace {
 
 // Of a window that no weights limit, along one axis.
-constexpr int kMostTaps = 255;
+constexpr int kMaxTaps = 255;
 
 void ReadMatmul(OptionReader* reader, MatmulOptions* options) {
   options->bits = reader->OneOf("bits", {1, 2, 4, 32});
-  options->channels_in = reader->Size("channels_in", kMostChannels);
+  options->channels_in = reader->Size("channels_in", kMaxChannels);
   options->pre_activation = reader->Flag("pre_activation");
   options->activation = reader->Flag("activation");
   options->float_output = reader->Flag("float_output");
@@ -27,10 +27,10 @@ void ReadMatmul(OptionReader* reader, MatmulOptions* options) {
 // How a window moves over a map.
 template <typename Options>
 void ReadWindow(OptionReader* reader, Options* options) {
-  options->stride_height = reader->Size("stride_height", kMostExtent);
-  options->stride_width = reader->Size("stride_width", kMostExtent);
-  options->dilation_height = reader->Size("dilation_height", kMostExtent);
-  options->dilation_width = reader->Size("dilation_width", kMostExtent);
+  options->stride_height = reader->Size("stride_height", kMaxExtent);
+  options->stride_width = reader->Size("stride_width", kMaxExtent);
+  options->dilation_height = reader->Size("dilation_height", kMaxExtent);
+  options->dilation_width = reader->Size("dilation_width", kMaxExtent);
   options->padding = static_cast<Padding>(reader->OneOf("padding", {0, 1}));
 }
 
@@ -51,7 +51,7 @@ DequantizeOptions ParseDequantizeOptions(const uint8_t* data, size_t size) {
   reader.ExpectVersion(kOpsVersion);
   DequantizeOptions options;
   options.bits = reader.OneOf("bits", {1, 2, 4});
-  options.channels = reader.Size("channels", kMostChannels);
+  options.channels = reader.Size("channels", kMaxChannels);
   options.scale = reader.Scale("scale", options.bits);
   reader.ExpectEnd();
   return options;
@@ -62,7 +62,7 @@ Conv2DOptions ParseConv2DOptions(const uint8_t* data, size_t size) {
   const int version = reader.ExpectVersion(kConv2DVersion);
   Conv2DOptions options;
   ReadMatmul(&reader, &options);
-  options.groups = reader.Size("groups", kMostChannels);
+  options.groups = reader.Size("groups", kMaxChannels);
   ReadWindow(&reader, &options);
   options.pad_value = reader.OneOf("pad_value", {-1, 0, 1});
   options.compressed = version >= 2 && reader.Flag("compression");
@@ -93,11 +93,11 @@ MaxPool2DOptions ParseMaxPool2DOptions(const uint8_t* data, size_t size) {
   reader.ExpectVersion(kOpsVersion);
   MaxPool2DOptions options;
   options.bits = reader.OneOf("bits", {1, 2, 4});
-  options.channels = reader.Size("channels", kMostChannels);
-  options.filter_height = reader.Size("filter_height", kMostExtent);
-  options.filter_width = reader.Size("filter_width", kMostExtent);
-  options.stride_height = reader.Size("stride_height", kMostExtent);
-  options.stride_width = reader.Size("stride_width", kMostExtent);
+  options.channels = reader.Size("channels", kMaxChannels);
+  options.filter_height = reader.Size("filter_height", kMaxExtent);
+  options.filter_width = reader.Size("filter_width", kMaxExtent);
+  options.stride_height = reader.Size("stride_height", kMaxExtent);
+  options.stride_width = reader.Size("stride_width", kMaxExtent);
   options.padding = static_cast<Padding>(reader.OneOf("padding", {0, 1}));
   reader.ExpectEnd();
   return options;
@@ -107,8 +107,8 @@ ScaleMapParams ParseScaleMapOptions(const uint8_t* data, size_t size) {
   OptionReader reader(data, size);
   reader.ExpectVersion(kOpsVersion);
   ScaleMapParams options;
-  options.kernel_height = reader.Size("kernel_height", kMostTaps);
-  options.kernel_width = reader.Size("kernel_width", kMostTaps);
+  options.kernel_height = reader.Size("kernel_height", kMaxTaps);
+  options.kernel_width = reader.Size("kernel_width", kMaxTaps);
   ReadWindow(&reader, &options);
   reader.ExpectEnd();
   return options;

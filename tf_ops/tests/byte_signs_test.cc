@@ -7,8 +7,8 @@
 
 #include "core/bitpack.h"
 #include "core/round_int8.h"
-#include "tests/check.h"
 #include "tests/random_data.h"
+#include "third_party/doctest/doctest.h"
 
 namespace {
 
@@ -19,7 +19,7 @@ bool BitOf(const std::vector<int32_t>& words, int64_t pixel, int64_t channels, i
   return word >> (c % 32) & 1;
 }
 
-void TestPacking(int64_t pixels, int64_t channels, int threads, Random* random) {
+void CheckPacking(int64_t pixels, int64_t channels, int threads, Random* random) {
   kgn::ThreadPool pool(threads);
   std::vector<int8_t> values(pixels * channels);
   for (int8_t& value : values) value = static_cast<int8_t>(random->Int(-128, 127));
@@ -38,19 +38,20 @@ void TestPacking(int64_t pixels, int64_t channels, int threads, Random* random) 
       if (c < channels) wrong += bytes[pixel * channels + c] != (below ? one : zero);
     }
   }
-  CHECK(wrong == 0, "%lld pixels of %lld channels, %d wrong", static_cast<long long>(pixels),
-        static_cast<long long>(channels), wrong);
-  CHECK(bytes.back() == 99, "wrote behind the end");
+  INFO(pixels, " pixels of ", channels, " channels");
+  CHECK_EQ(wrong, 0);
+  CHECK_EQ(bytes.back(), 99);  // nothing behind the end
 }
 
-void TestRounding(Random* random) {
+TEST_CASE("rounds to int8") {
+  Random random(8);
   const float infinity = std::numeric_limits<float>::infinity();
   std::vector<float> given = {0.0f,      -0.0f,    0.49999997f,  -0.49999997f, 127.49999f,
                               1e20f,     infinity, -128.5f,      -128.49999f,  -1e20f,
                               -infinity, 32768.0f, std::nanf("")};
   for (int quarter = -600; quarter <= 600; ++quarter)
     given.push_back(0.25f * static_cast<float>(quarter));
-  while (given.size() < 5000) given.push_back(150 * random->Float());
+  while (given.size() < 5000) given.push_back(150 * random.Float());
   std::vector<int8_t> got(given.size());
   for (size_t first : {0, 1, 4990}) {  // any alignment, any rest
     const size_t count = given.size() - first;
@@ -58,20 +59,19 @@ void TestRounding(Random* random) {
     for (size_t i = 0; i < count; ++i) {
       const float x = std::round(given[first + i]);  // half away from zero
       const int expected = static_cast<int>(std::fmin(std::fmax(x, -128.0f), 127.0f));  // NaN: -128
-      CHECK(got[i] == expected, "%g gave %d", static_cast<double>(given[first + i]), got[i]);
+      INFO(given[first + i]);
+      CHECK_EQ(got[i], expected);
     }
   }
 }
 
-}  // namespace
-
-int main() {
+TEST_CASE("packs and unpacks bytes") {
   Random random(7);
   for (int64_t channels : {1, 7, 8, 31, 32, 33, 64, 100}) {
-    TestPacking(5, channels, 1, &random);
-    TestPacking(random.Int(1, 9), channels, 3, &random);
+    CheckPacking(5, channels, 1, &random);
+    CheckPacking(random.Int(1, 9), channels, 3, &random);
   }
-  TestPacking(3000, 70, 3, &random);
-  TestRounding(&random);
-  return kgn_test::Finish();
+  CheckPacking(3000, 70, 3, &random);
 }
+
+}  // namespace

@@ -4,10 +4,10 @@
 #include <thread>
 #include <vector>
 
-#include "tests/check_values.h"
 #include "tests/flex.h"
 #include "tests/random_data.h"
 #include "tests/stand_in_graph.h"
+#include "third_party/doctest/doctest.h"
 
 extern "C" {
 TfLiteDelegate* tflite_plugin_create_delegate(const char* const* keys, const char* const* values,
@@ -127,10 +127,11 @@ void ExerciseAll(const char* what, const std::vector<TfLiteDelegate*>& delegates
     threads.emplace_back([&, i] { wrong[i] = Exercise(delegates[i]); });
   }
   for (std::thread& thread : threads) thread.join();
-  for (int count : wrong) kgn_test::CheckEqual(count, 0, what, __FILE__, __LINE__);
+  INFO(what);
+  for (int count : wrong) CHECK_EQ(count, 0);
 }
 
-void InterpretersAtOnce() {
+TEST_CASE("interpreters in several threads at once") {
   {
     Net net(1);
     net.UseRegistrations();
@@ -139,7 +140,7 @@ void InterpretersAtOnce() {
       expected.push_back(net.Answer(seed));
       CHECK_EQ(expected.back().size(), size_t{2 * 13 * 11 * 33});
     }
-    CHECK_TRUE(expected[0] != expected[1]);
+    CHECK(expected[0] != expected[1]);
   }
   TfLiteDelegate* const one = CreateDelegate("1");
   TfLiteDelegate* const two = CreateDelegate("2");
@@ -152,8 +153,3 @@ void InterpretersAtOnce() {
 
 }  // namespace
 }  // namespace kgn
-
-int main() {
-  kgn::InterpretersAtOnce();
-  return kgn_test::Finish();
-}

@@ -9,11 +9,14 @@
 
 #include "core/bitpack.h"
 #include "ops/op.h"
-#include "tests/check_values.h"
+#include "tests/contains.h"
 #include "tests/flex.h"
+#include "third_party/doctest/doctest.h"
 
 namespace kgn {
 namespace {
+
+using kgn_test::Contains;
 
 // Bits in the order of the stream.
 class BitWriter {
@@ -99,17 +102,11 @@ std::string Refusal(const std::vector<int32_t>& stream, int64_t channels_out, in
   std::vector<int32_t> weights;
   const Status status = DecodeKernels(stream.data(), static_cast<int64_t>(stream.size()),
                                       channels_out, depth, &weights);
-  CHECK_TRUE(status.ok() || weights.empty());
+  CHECK((status.ok() || weights.empty()));
   return status.message();
 }
 
-bool Contains(const std::string& text, const std::string& part) {
-  const bool found = text.find(part) != std::string::npos;
-  if (!found) std::printf("'%s' is not in '%s'\n", part.c_str(), text.c_str());
-  return found;
-}
-
-void RestoresKernels() {
+TEST_CASE("restores kernels") {
   for (const auto& [channels_out, depth] :
        {std::pair<int64_t, int64_t>{1, 1}, {5, 3}, {2, 31}, {3, 32}, {4, 33}, {7, 100}}) {
     const std::vector<int> symbols = RandomSymbols(kLengths, channels_out * depth);
@@ -118,20 +115,19 @@ void RestoresKernels() {
     const Status status = DecodeKernels(stream.data(), static_cast<int64_t>(stream.size()),
                                         channels_out, depth, &weights);
     CHECK_EQ(status.message(), "");
-    CHECK_TRUE(weights == Pack(symbols, channels_out, depth));
+    CHECK(weights == Pack(symbols, channels_out, depth));
   }
 }
 
 // Oracle H1: [[1, -1, 1], [1, 1, -1], [-1, 1, 1]] is 371; packed, the bits of -1 are set.
-void OrdersBits() {
+TEST_CASE("orders the bits of a kernel as the oracle does") {
   const std::vector<int32_t> stream = Stream({{371, 1}}, {371}, 1, 0);
   std::vector<int32_t> weights;
-  CHECK_TRUE(
-      DecodeKernels(stream.data(), static_cast<int64_t>(stream.size()), 1, 1, &weights).ok());
-  CHECK_TRUE((weights == std::vector<int32_t>{0, 1, 0, 0, 0, 1, 1, 0, 0}));
+  CHECK(DecodeKernels(stream.data(), static_cast<int64_t>(stream.size()), 1, 1, &weights).ok());
+  CHECK((weights == std::vector<int32_t>{0, 1, 0, 0, 0, 1, 1, 0, 0}));
 }
 
-void RestoresExtremeCodes() {
+TEST_CASE("restores uniform and longest and single codes") {
   Lengths uniform, longest;
   for (int symbol = 0; symbol < 512; ++symbol) uniform[symbol] = 9;
   for (int i = 0; i < 14; ++i) longest[i * 30] = i + 1;
@@ -144,7 +140,7 @@ void RestoresExtremeCodes() {
     const Status status =
         DecodeKernels(stream.data(), static_cast<int64_t>(stream.size()), 10, 64, &weights);
     CHECK_EQ(status.message(), "");
-    CHECK_TRUE(weights == Pack(symbols, 10, 64));
+    CHECK(weights == Pack(symbols, 10, 64));
   }
 }
 
@@ -183,59 +179,58 @@ std::vector<float> Convolved(const std::vector<int32_t>& weights, bool compresse
   return output;
 }
 
-void ConvolvesAlike() {
+TEST_CASE("a convolution of compressed weights equals that of packed ones") {
   for (int groups : {1, 2}) {
     const std::vector<int> symbols = RandomSymbols(kLengths, 68 * 68 / groups);
     const std::vector<int32_t> packed = Pack(symbols, 68, 68 / groups);
     for (const char* kernel : {"", "scalar"}) {
       const std::vector<float> expected = Convolved(packed, false, groups, kernel);
-      CHECK_TRUE(Convolved(Stream(kLengths, symbols, 1, 2), true, groups, kernel) == expected);
-      CHECK_TRUE(expected != std::vector<float>(expected.size(), expected[0]));
+      CHECK(Convolved(Stream(kLengths, symbols, 1, 2), true, groups, kernel) == expected);
+      CHECK(expected != std::vector<float>(expected.size(), expected[0]));
     }
   }
 }
 
-void RefusesBadStreams() {
+TEST_CASE("refuses bad streams") {
   const std::vector<int> symbols = RandomSymbols(kLengths, 64);
   const std::vector<int32_t> good = Stream(kLengths, symbols, 1, 2);
   CHECK_EQ(Refusal(good, 2, 32), "");
   for (size_t size = 0; size < good.size(); ++size) {
-    CHECK_TRUE(Refusal({good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size)}, 2, 32) !=
-               "");
+    CHECK(Refusal({good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size)}, 2, 32) != "");
   }
-  CHECK_TRUE(Contains(Refusal({}, 2, 32), "a table of 519 bits. Received: 0 bits"));
+  CHECK(Contains(Refusal({}, 2, 32), "a table of 519 bits. Received: 0 bits"));
   std::vector<int32_t> longer = good;
   longer.push_back(0);
-  CHECK_TRUE(Contains(Refusal(longer, 2, 32), "zeros up to the end of the word"));
-  CHECK_TRUE(Refusal(good, 2, 31) != "");
-  CHECK_TRUE(Refusal(good, 3, 32) != "");
-  CHECK_TRUE(Contains(Refusal(good, int64_t{1} << 24, int64_t{1} << 24), "kernels"));
-  CHECK_TRUE(Contains(Refusal(good, int64_t{1} << 40, int64_t{1} << 40), "kernels"));
+  CHECK(Contains(Refusal(longer, 2, 32), "zeros up to the end of the word"));
+  CHECK(Refusal(good, 2, 31) != "");
+  CHECK(Refusal(good, 3, 32) != "");
+  CHECK(Contains(Refusal(good, int64_t{1} << 24, int64_t{1} << 24), "kernels"));
+  CHECK(Contains(Refusal(good, int64_t{1} << 40, int64_t{1} << 40), "kernels"));
 
-  CHECK_TRUE(Contains(Refusal(Stream({{5, 1}}, {5}, 0, 1), 1, 1), "shortest=0, width=1"));
-  CHECK_TRUE(Contains(Refusal(Stream({{5, 1}}, {5}, 1, 5), 1, 1), "shortest=1, width=5"));
-  CHECK_TRUE(Contains(Refusal(Stream({}, {}, 1, 0), 1, 1), "0 symbols"));
-  CHECK_TRUE(Contains(Refusal(Stream({{5, 2}}, {5}, 2, 0), 1, 1), "fill the code space"));
-  CHECK_TRUE(Contains(Refusal(Stream({{5, 1}, {6, 2}}, {5}, 1, 1), 1, 1), "2 symbols"));
-  CHECK_TRUE(
+  CHECK(Contains(Refusal(Stream({{5, 1}}, {5}, 0, 1), 1, 1), "shortest=0, width=1"));
+  CHECK(Contains(Refusal(Stream({{5, 1}}, {5}, 1, 5), 1, 1), "shortest=1, width=5"));
+  CHECK(Contains(Refusal(Stream({}, {}, 1, 0), 1, 1), "0 symbols"));
+  CHECK(Contains(Refusal(Stream({{5, 2}}, {5}, 2, 0), 1, 1), "fill the code space"));
+  CHECK(Contains(Refusal(Stream({{5, 1}, {6, 2}}, {5}, 1, 1), 1, 1), "2 symbols"));
+  CHECK(
       Contains(Refusal(Stream({{5, 1}, {6, 1}, {7, 1}}, {5}, 1, 0), 1, 1), "that take 1.5 of it"));
-  CHECK_TRUE(Contains(Refusal(Stream({{5, 14}, {6, 16}}, {}, 14, 2), 1, 1), "symbol 6 with 16"));
+  CHECK(Contains(Refusal(Stream({{5, 14}, {6, 16}}, {}, 14, 2), 1, 1), "symbol 6 with 16"));
   BitWriter no_code;  // the single code is 0
   PutTable({{5, 1}}, 1, 0, &no_code);
   no_code.Put(1, 1);
-  CHECK_TRUE(Contains(Refusal(no_code.words(), 1, 1), "breaks in number 0"));
+  CHECK(Contains(Refusal(no_code.words(), 1, 1), "breaks in number 0"));
   BitWriter dirty;
   PutTable({{5, 1}}, 1, 0, &dirty);
   dirty.Put(1, 9);
-  CHECK_TRUE(Contains(Refusal(dirty.words(), 1, 1), "zeros up to the end of the word"));
+  CHECK(Contains(Refusal(dirty.words(), 1, 1), "zeros up to the end of the word"));
   BitWriter cut;
   PutTable({}, 1, 4, &cut);
   std::vector<int32_t> all_present = cut.words();
   for (int i = 0; i < 16; ++i) all_present[static_cast<size_t>(i)] |= 0x01ffffff;
-  CHECK_TRUE(Contains(Refusal(all_present, 1, 1), "a stream that ends in them"));
+  CHECK(Contains(Refusal(all_present, 1, 1), "a stream that ends in them"));
 }
 
-void SurvivesDamage() {
+TEST_CASE("survives damaged streams") {
   std::mt19937 random(1);
   const std::vector<int32_t> good = Stream(kLengths, RandomSymbols(kLengths, 64), 1, 2);
   int refused = 0;
@@ -246,18 +241,8 @@ void SurvivesDamage() {
     }
     refused += Refusal(damaged, 2, 32) != "";
   }
-  CHECK_TRUE(refused > 10000);
+  CHECK(refused > 10000);
 }
 
 }  // namespace
 }  // namespace kgn
-
-int main() {
-  kgn::RestoresKernels();
-  kgn::OrdersBits();
-  kgn::RestoresExtremeCodes();
-  kgn::ConvolvesAlike();
-  kgn::RefusesBadStreams();
-  kgn::SurvivesDamage();
-  return kgn_test::Finish();
-}

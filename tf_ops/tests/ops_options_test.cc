@@ -7,12 +7,14 @@
 #include "ops/error.h"
 #include "ops/flexbuffer_reader.h"
 #include "ops/options.h"
-#include "tests/check_values.h"
+#include "tests/contains.h"
 #include "tests/flex.h"
+#include "third_party/doctest/doctest.h"
 
 namespace kgn {
 namespace {
 
+using kgn_test::Contains;
 using kgn_test::FlexMap;
 using kgn_test::Options;
 
@@ -34,11 +36,7 @@ std::string Refusal(const Options& options) {
   }
 }
 
-bool Contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-void ReadsGoodOptions() {
+TEST_CASE("reads good options") {
   for (int width : {4, 8}) {
     const std::vector<uint8_t> data = FlexMap(ConvOptions(), width);
     const Conv2DOptions options = ParseConv2DOptions(data.data(), data.size());
@@ -49,7 +47,7 @@ void ReadsGoodOptions() {
     CHECK_EQ(options.stride_width, 3);
     CHECK_EQ(options.dilation_height, 1);
     CHECK_EQ(options.dilation_width, 5);
-    CHECK_TRUE(options.padding == Padding::kValid);
+    CHECK(options.padding == Padding::kValid);
     CHECK_EQ(options.pad_value, 0);
     CHECK_EQ(options.pre_activation, true);
     CHECK_EQ(options.activation, false);
@@ -63,7 +61,7 @@ void ReadsGoodOptions() {
   CHECK_EQ(ReadFlexMap(negative.data(), negative.size())[1].integer, -7);
 }
 
-void ReadsCompression() {
+TEST_CASE("reads whether weights are compressed") {
   Options options = ConvOptions();
   const auto compressed = [&] {
     const std::vector<uint8_t> data = FlexMap(options);
@@ -76,39 +74,39 @@ void ReadsCompression() {
   options["compression"] = 1;
   CHECK_EQ(compressed(), true);
   options["compression"] = 2;
-  CHECK_TRUE(Contains(Refusal(options), "0, 1. Received: compression=2"));
+  CHECK(Contains(Refusal(options), "0, 1. Received: compression=2"));
 }
 
-void RefusesBadOptions() {
+TEST_CASE("refuses bad options") {
   const auto with = [](const std::string& key, std::variant<int, float> value) {
     Options options = ConvOptions();
     options[key] = value;
     return Refusal(options);
   };
   CHECK_EQ(Refusal(ConvOptions()), "");
-  CHECK_TRUE(Contains(with("version", 3), "install a newer"));
-  CHECK_TRUE(Contains(with("version", 0), "version=0"));
-  CHECK_TRUE(Contains(with("bits", 3), "1, 2, 4, 32. Received: bits=3"));
-  CHECK_TRUE(Contains(with("bits", 2.0f), "bits=2.0"));
-  CHECK_TRUE(Contains(with("groups", 5), "groups=5, channels_in=64"));
-  CHECK_TRUE(Contains(with("channels_in", 0), "channels_in=0"));
-  CHECK_TRUE(Contains(with("stride_width", -1), "stride_width=-1"));
-  CHECK_TRUE(Contains(with("dilation_height", 1 << 20), "dilation_height"));
-  CHECK_TRUE(Contains(with("pad_value", 1), "pad_value=1, bits=2"));
-  CHECK_TRUE(Contains(with("pre_activation", 2), "pre_activation=2"));
-  CHECK_TRUE(Contains(with("out_scale", 0.0f), "out_scale=0"));
-  CHECK_TRUE(Contains(with("out_scale", std::stof("nan")), "out_scale"));
-  CHECK_TRUE(Contains(with("out_bits", 1), "out_scale=7.5"));
-  CHECK_TRUE(Contains(with("compression", 0), "unknown option. Received: compression=0"));
-  CHECK_TRUE(Contains(with("version", 2), "'compression', which is missing"));
-  CHECK_TRUE(Contains(with("colour", 1), "unknown option. Received: colour=1"));
+  CHECK(Contains(with("version", 3), "install a newer"));
+  CHECK(Contains(with("version", 0), "version=0"));
+  CHECK(Contains(with("bits", 3), "1, 2, 4, 32. Received: bits=3"));
+  CHECK(Contains(with("bits", 2.0f), "bits=2.0"));
+  CHECK(Contains(with("groups", 5), "groups=5, channels_in=64"));
+  CHECK(Contains(with("channels_in", 0), "channels_in=0"));
+  CHECK(Contains(with("stride_width", -1), "stride_width=-1"));
+  CHECK(Contains(with("dilation_height", 1 << 20), "dilation_height"));
+  CHECK(Contains(with("pad_value", 1), "pad_value=1, bits=2"));
+  CHECK(Contains(with("pre_activation", 2), "pre_activation=2"));
+  CHECK(Contains(with("out_scale", 0.0f), "out_scale=0"));
+  CHECK(Contains(with("out_scale", std::stof("nan")), "out_scale"));
+  CHECK(Contains(with("out_bits", 1), "out_scale=7.5"));
+  CHECK(Contains(with("compression", 0), "unknown option. Received: compression=0"));
+  CHECK(Contains(with("version", 2), "'compression', which is missing"));
+  CHECK(Contains(with("colour", 1), "unknown option. Received: colour=1"));
   Options none = ConvOptions();
   none["float_output"] = 0, none["out_bits"] = 0, none["out_scale"] = 1.0f;
-  CHECK_TRUE(Contains(Refusal(none), "at least one output"));
+  CHECK(Contains(Refusal(none), "at least one output"));
   for (const auto& entry : ConvOptions()) {
     Options missing = ConvOptions();
     missing.erase(entry.first);
-    CHECK_TRUE(Contains(Refusal(missing), "'" + entry.first + "', which is missing"));
+    CHECK(Contains(Refusal(missing), "'" + entry.first + "', which is missing"));
   }
 }
 
@@ -128,12 +126,12 @@ void Survives(const std::vector<uint8_t>& data) {
     try {
       parse();
     } catch (const OpError& error) {
-      CHECK_TRUE(error.what()[0] != '\0');
+      CHECK(error.what()[0] != '\0');
     }
   }
 }
 
-void SurvivesDamage() {
+TEST_CASE("survives damaged options") {
   std::mt19937 random(1);
   for (int width : {4, 8}) {
     const std::vector<uint8_t> good = FlexMap(ConvOptions(), width);
@@ -162,11 +160,3 @@ void SurvivesDamage() {
 
 }  // namespace
 }  // namespace kgn
-
-int main() {
-  kgn::ReadsGoodOptions();
-  kgn::ReadsCompression();
-  kgn::RefusesBadOptions();
-  kgn::SurvivesDamage();
-  return kgn_test::Finish();
-}

@@ -5,12 +5,14 @@
 
 #include "ops/error.h"
 #include "ops/op.h"
-#include "tests/check_values.h"
+#include "tests/contains.h"
 #include "tests/flex.h"
+#include "third_party/doctest/doctest.h"
 
 namespace kgn {
 namespace {
 
+using kgn_test::Contains;
 using kgn_test::FlexMap;
 using kgn_test::Options;
 
@@ -60,13 +62,7 @@ std::string ConvOutcome(const std::vector<InputSpec>& inputs,
   return Outcome("KgnConv2D", options, inputs);
 }
 
-bool Contains(const std::string& text, const std::string& part) {
-  const bool found = text.find(part) != std::string::npos;
-  if (!found) std::printf("'%s' is not in '%s'\n", part.c_str(), text.c_str());
-  return found;
-}
-
-void Conv2DShapes() {
+TEST_CASE("KgnConv2D: shapes") {
   const auto inputs = ConvInputs({2, 9, 7, 2});
   CHECK_EQ(ConvOutcome(inputs), "f[2, 9, 7, 33]");
   CHECK_EQ(ConvOutcome(inputs, {{"stride_height", 2}, {"stride_width", 3}}), "f[2, 5, 3, 33]");
@@ -86,99 +82,98 @@ void Conv2DShapes() {
   full[4] = InputSpec();
   CHECK_EQ(ConvOutcome(full), "f[2, 9, 7, 33]");
   full[5] = Float32({2, 9, 7, 32});
-  CHECK_TRUE(
+  CHECK(
       Contains(ConvOutcome(full), "addend of shape [2, 9, 7, 33]. Received: shape=[2, 9, 7, 32]"));
   full[5] = Float32({2, 9, 7, 33});
   full.push_back(Float32({2, 9, 7, 33}));
   full.push_back(Float32({33}, true));
   full.push_back(Float32({33}, true));
   CHECK_EQ(ConvOutcome(full, {{"out_bits", 1}}), "f[2, 9, 7, 33]i[2, 9, 7, 2]");
-  CHECK_TRUE(Contains(ConvOutcome(full), "only with 'out_bits' > 0"));
+  CHECK(Contains(ConvOutcome(full), "only with 'out_bits' > 0"));
   full.pop_back();
-  CHECK_TRUE(Contains(ConvOutcome(full, {{"out_bits", 1}}), "no quantize_bias"));
+  CHECK(Contains(ConvOutcome(full, {{"out_bits", 1}}), "no quantize_bias"));
   full.pop_back();
   full[7] = Float32({2, 9, 7, 32});
-  CHECK_TRUE(Contains(ConvOutcome(full), "second_addend of shape [2, 9, 7, 33]"));
+  CHECK(Contains(ConvOutcome(full), "second_addend of shape [2, 9, 7, 33]"));
   full.pop_back();
   full[5] = InputSpec();
-  CHECK_TRUE(Contains(ConvOutcome(full), "addend_multiplier (input 6) only with an addend"));
+  CHECK(Contains(ConvOutcome(full), "addend_multiplier (input 6) only with an addend"));
   full[4] = Float32({2, 9, 1, 1});
-  CHECK_TRUE(Contains(ConvOutcome(full), "addend"));
+  CHECK(Contains(ConvOutcome(full), "addend"));
 }
 
-void Conv2DRefusals() {
+TEST_CASE("KgnConv2D: refusals") {
   const auto with = [](size_t position, const InputSpec& spec) {
     auto inputs = ConvInputs({2, 9, 7, 2});
     inputs[position] = spec;
     return ConvOutcome(inputs);
   };
-  CHECK_TRUE(Contains(ConvOutcome(ConvInputs({2, 9, 7, 3})),
-                      "[-1, -1, -1, 2]. Received: shape=[2, 9, 7, 3]"));
-  CHECK_TRUE(Contains(ConvOutcome(ConvInputs({2, 9, 2})), "Received: shape=[2, 9, 2]"));
-  CHECK_TRUE(Contains(ConvOutcome(ConvInputs({2, -9, 7, 2})), "Received: shape=[2, -9, 7, 2]"));
-  CHECK_TRUE(Contains(ConvOutcome(ConvInputs({2, 0, 7, 2})), "height=0"));
-  CHECK_TRUE(
-      Contains(ConvOutcome(ConvInputs({2, 2, 7, 2}), {{"padding", 1}}), "height=2, window=3"));
-  CHECK_TRUE(Contains(ConvOutcome(ConvInputs({INT_MAX, INT_MAX, INT_MAX, 2})), "below 2^31 bytes"));
-  CHECK_TRUE(Contains(ConvOutcome(ConvInputs({1 << 10, 1 << 10, 1 << 8, 2})), "below 2^31 bytes"));
-  CHECK_TRUE(Contains(with(0, Float32({2, 9, 7, 2})), "the input (input 0) of type int32"));
-  CHECK_TRUE(Contains(with(0, InputSpec()), "the input (input 0), which is absent"));
-  CHECK_TRUE(Contains(with(1, Int32({33, 3, 3, 2})), "weights to be constant"));
-  CHECK_TRUE(Contains(with(1, Int32({33, 3, 3, 1}, true)), "Received: shape=[33, 3, 3, 1]"));
-  CHECK_TRUE(Contains(with(1, Int32({0, 3, 3, 2}, true)), "not empty"));
-  CHECK_TRUE(Contains(with(2, Float32({32}, true)), "multiplier of shape [33]"));
-  CHECK_TRUE(Contains(with(3, Float32({33})), "bias to be constant"));
-  CHECK_TRUE(Contains(ConvOutcome({Int32({2, 9, 7, 2})}), "4 to 10 inputs. Received: 1"));
+  CHECK(Contains(ConvOutcome(ConvInputs({2, 9, 7, 3})),
+                 "[-1, -1, -1, 2]. Received: shape=[2, 9, 7, 3]"));
+  CHECK(Contains(ConvOutcome(ConvInputs({2, 9, 2})), "Received: shape=[2, 9, 2]"));
+  CHECK(Contains(ConvOutcome(ConvInputs({2, -9, 7, 2})), "Received: shape=[2, -9, 7, 2]"));
+  CHECK(Contains(ConvOutcome(ConvInputs({2, 0, 7, 2})), "height=0"));
+  CHECK(Contains(ConvOutcome(ConvInputs({2, 2, 7, 2}), {{"padding", 1}}), "height=2, window=3"));
+  CHECK(Contains(ConvOutcome(ConvInputs({INT_MAX, INT_MAX, INT_MAX, 2})), "below 2^31 bytes"));
+  CHECK(Contains(ConvOutcome(ConvInputs({1 << 10, 1 << 10, 1 << 8, 2})), "below 2^31 bytes"));
+  CHECK(Contains(with(0, Float32({2, 9, 7, 2})), "the input (input 0) of type int32"));
+  CHECK(Contains(with(0, InputSpec()), "the input (input 0), which is absent"));
+  CHECK(Contains(with(1, Int32({33, 3, 3, 2})), "weights to be constant"));
+  CHECK(Contains(with(1, Int32({33, 3, 3, 1}, true)), "Received: shape=[33, 3, 3, 1]"));
+  CHECK(Contains(with(1, Int32({0, 3, 3, 2}, true)), "not empty"));
+  CHECK(Contains(with(2, Float32({32}, true)), "multiplier of shape [33]"));
+  CHECK(Contains(with(3, Float32({33})), "bias to be constant"));
+  CHECK(Contains(ConvOutcome({Int32({2, 9, 7, 2})}), "4 to 10 inputs. Received: 1"));
   auto compressed = ConvInputs({2, 9, 7, 2});
   const std::vector<std::pair<const char*, int>> version_2 = {{"version", 2}, {"compression", 1}};
-  CHECK_TRUE(Contains(ConvOutcome(compressed, version_2), "weights of shape [-1]"));
+  CHECK(Contains(ConvOutcome(compressed, version_2), "weights of shape [-1]"));
   compressed[1] = Int32({30}, true);
-  CHECK_TRUE(Contains(ConvOutcome(compressed, version_2), "compressed weights: expected"));
+  CHECK(Contains(ConvOutcome(compressed, version_2), "compressed weights: expected"));
   compressed[1] = Int32({30});
-  CHECK_TRUE(Contains(ConvOutcome(compressed, version_2), "weights to be constant"));
+  CHECK(Contains(ConvOutcome(compressed, version_2), "weights to be constant"));
   compressed[1] = Int32({0}, true);
-  CHECK_TRUE(Contains(ConvOutcome(compressed, version_2), "Received: 0 bits"));
+  CHECK(Contains(ConvOutcome(compressed, version_2), "Received: 0 bits"));
   compressed[2] = Float32({33, 1}, true);
-  CHECK_TRUE(Contains(ConvOutcome(compressed, version_2), "multiplier of shape [-1]"));
+  CHECK(Contains(ConvOutcome(compressed, version_2), "multiplier of shape [-1]"));
   compressed[2] = Float32({0}, true);
-  CHECK_TRUE(Contains(ConvOutcome(compressed, version_2), "not empty"));
+  CHECK(Contains(ConvOutcome(compressed, version_2), "not empty"));
   auto grouped = ConvInputs({2, 9, 7, 2});
   grouped[1] = Int32({33, 3, 3, 1}, true);
-  CHECK_TRUE(Contains(ConvOutcome(grouped, {{"groups", 2}}), "Received: groups=2"));
+  CHECK(Contains(ConvOutcome(grouped, {{"groups", 2}}), "Received: groups=2"));
 }
 
-void OtherShapes() {
+TEST_CASE("shapes and refusals of the other ops") {
   const Options quantize = {{"version", 1}, {"bits", 2}, {"scale", 3.0f}};
   CHECK_EQ(Outcome("KgnQuantize", quantize, {Float32({2, 3, 5, 6, 33})}), "i[2, 3, 5, 6, 4]");
   CHECK_EQ(Outcome("KgnQuantize", quantize, {Float32({7}), Float32({7}), Float32({7})}), "i[2]");
-  CHECK_TRUE(
+  CHECK(
       Contains(Outcome("KgnQuantize", quantize, {Float32({7}), Float32({7})}), "both or neither"));
-  CHECK_TRUE(Contains(Outcome("KgnQuantize", quantize, {Float32({})}), "Received: shape=[]"));
+  CHECK(Contains(Outcome("KgnQuantize", quantize, {Float32({})}), "Received: shape=[]"));
 
   const Options dequantize = {{"version", 1}, {"bits", 2}, {"channels", 33}, {"scale", 0.5f}};
   CHECK_EQ(Outcome("KgnDequantize", dequantize, {Int32({2, 4})}), "f[2, 33]");
-  CHECK_TRUE(Contains(Outcome("KgnDequantize", dequantize, {Int32({2, 3})}), "[..., 4]"));
+  CHECK(Contains(Outcome("KgnDequantize", dequantize, {Int32({2, 3})}), "[..., 4]"));
 
   const Options pool = {{"version", 1},       {"bits", 4},         {"channels", 33},
                         {"filter_height", 3}, {"filter_width", 2}, {"stride_height", 2},
                         {"stride_width", 2},  {"padding", 1}};
   CHECK_EQ(Outcome("KgnMaxPool2D", pool, {Int32({1, 9, 8, 8})}), "i[1, 4, 4, 8]");
-  CHECK_TRUE(Contains(Outcome("KgnMaxPool2D", pool, {Int32({1, 2, 8, 8})}), "height=2, window=3"));
+  CHECK(Contains(Outcome("KgnMaxPool2D", pool, {Int32({1, 2, 8, 8})}), "height=2, window=3"));
 
   Options map = {{"version", 1},       {"kernel_height", 3}, {"kernel_width", 2},
                  {"stride_height", 2}, {"stride_width", 1},  {"dilation_height", 1},
                  {"padding", 1},       {"dilation_width", 2}};
   CHECK_EQ(Outcome("KgnScaleMap", map, {Float32({2, 9, 8, 5})}), "f[2, 4, 6, 1]");
   CHECK_EQ(Outcome("KgnScaleMap", map, {Float32({0, 9, 8, 5})}), "f[0, 4, 6, 1]");
-  CHECK_TRUE(Contains(Outcome("KgnScaleMap", map, {Float32({2, 2, 8, 5})}), "height=2, window=3"));
-  CHECK_TRUE(Contains(Outcome("KgnScaleMap", map, {Float32({2, 9, 8, 0})}), "with channels"));
-  CHECK_TRUE(Contains(Outcome("KgnScaleMap", map, {Float32({2, 9})}), "[-1, -1, -1, -1]"));
-  CHECK_TRUE(Contains(Outcome("KgnScaleMap", map, {Int32({2, 9, 8, 5})}), "float32"));
+  CHECK(Contains(Outcome("KgnScaleMap", map, {Float32({2, 2, 8, 5})}), "height=2, window=3"));
+  CHECK(Contains(Outcome("KgnScaleMap", map, {Float32({2, 9, 8, 0})}), "with channels"));
+  CHECK(Contains(Outcome("KgnScaleMap", map, {Float32({2, 9})}), "[-1, -1, -1, -1]"));
+  CHECK(Contains(Outcome("KgnScaleMap", map, {Int32({2, 9, 8, 5})}), "float32"));
   const std::vector<InputSpec> normed = {Float32({2, 9, 8, 5}), Float32({5}), Float32({5})};
   CHECK_EQ(Outcome("KgnScaleMap", map, normed), "f[2, 4, 6, 1]");
-  CHECK_TRUE(Contains(Outcome("KgnScaleMap", map, {normed[0], normed[1]}), "both or neither"));
+  CHECK(Contains(Outcome("KgnScaleMap", map, {normed[0], normed[1]}), "both or neither"));
   map["kernel_width"] = 256;
-  CHECK_TRUE(Contains(Outcome("KgnScaleMap", map, {Float32({2, 9, 8, 5})}), "kernel_width=256"));
+  CHECK(Contains(Outcome("KgnScaleMap", map, {Float32({2, 9, 8, 5})}), "kernel_width=256"));
 
   const Options dense = {{"version", 1},    {"bits", 32},          {"channels_in", 40},
                          {"activation", 0}, {"pre_activation", 0}, {"float_output", 1},
@@ -187,17 +182,10 @@ void OtherShapes() {
                                    Float32({33}, true), Float32({3, 1}),      Float32({3, 33})};
   CHECK_EQ(Outcome("KgnDense", dense, inputs), "f[3, 33]i[3, 2]");
   inputs[4] = Float32({3, 2});
-  CHECK_TRUE(Contains(Outcome("KgnDense", dense, inputs), "pixel_scale of shape [3, 1]"));
+  CHECK(Contains(Outcome("KgnDense", dense, inputs), "pixel_scale of shape [3, 1]"));
   inputs[0] = Float32({3, 1, 1, 40});
-  CHECK_TRUE(Contains(Outcome("KgnDense", dense, inputs), "[-1, 40]"));
+  CHECK(Contains(Outcome("KgnDense", dense, inputs), "[-1, 40]"));
 }
 
 }  // namespace
 }  // namespace kgn
-
-int main() {
-  kgn::Conv2DShapes();
-  kgn::Conv2DRefusals();
-  kgn::OtherShapes();
-  return kgn_test::Finish();
-}

@@ -5,14 +5,15 @@
 
 #include "core/kernels.h"
 #include "core/reference.h"
-#include "tests/check.h"
 #include "tests/random_data.h"
+#include "third_party/doctest/doctest.h"
 
 namespace {
 
 using kgn_test::Random;
 
-void TestQuantize(Random* random, kgn::ThreadPool* pool, const std::vector<std::string>& kernels) {
+void CheckQuantizing(Random* random, kgn::ThreadPool* pool,
+                     const std::vector<std::string>& kernels) {
   for (int channels : {1, 3, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 128, 257}) {
     for (int bits : {1, 2, 4}) {
       for (bool affine : {false, true}) {
@@ -30,33 +31,28 @@ void TestQuantize(Random* random, kgn::ThreadPool* pool, const std::vector<std::
         std::vector<int32_t> expected(pixels * kgn::PackedWords(channels, bits), -1);
         kgn::ReferenceQuantize(params, pixels, input.data(), expected.data());
         for (const std::string& kernel : kernels) {
-          CHECK(kgn::CheckQuantize(params, kernel).ok(), "%s", kernel.c_str());
+          INFO(kernel, " bits ", bits, " channels ", channels, " affine ", affine);
+          CHECK(kgn::CheckQuantize(params, kernel).ok());
           std::vector<int32_t> got(expected.size(), -1);
           kgn::Quantize(params, pixels, input.data(), got.data(), pool, kernel);
-          CHECK(got == expected, "%s bits %d channels %d affine %d", kernel.c_str(), bits, channels,
-                affine);
+          CHECK((got == expected));
         }
         kgn::DequantizeParams back;
         back.bits = bits;
         back.channels = channels;
         back.scale = bits == 1 ? 1.0f : 1.0f / params.scale;
-        CHECK(kgn::CheckDequantize(back).ok(), "dequantize");
+        INFO("bits ", bits, " channels ", channels);
+        CHECK(kgn::CheckDequantize(back).ok());
         std::vector<float> expected_values(pixels * channels), values(pixels * channels);
         kgn::ReferenceDequantize(back, pixels, expected.data(), expected_values.data());
         kgn::Dequantize(back, pixels, expected.data(), values.data(), pool);
-        CHECK(std::memcmp(values.data(), expected_values.data(), 4 * values.size()) == 0,
-              "bits %d channels %d", bits, channels);
+        CHECK_EQ(std::memcmp(values.data(), expected_values.data(), 4 * values.size()), 0);
       }
     }
   }
-  kgn::QuantizeParams bad;
-  CHECK(!kgn::CheckQuantize(bad).ok(), "no channels");
-  bad.channels = 3;
-  bad.bits = 3;
-  CHECK(!kgn::CheckQuantize(bad).ok(), "3 bits");
 }
 
-void TestMaxPool(Random* random, kgn::ThreadPool* pool) {
+void CheckMaxPooling(Random* random, kgn::ThreadPool* pool) {
   for (int i = 0; i < 400; ++i) {
     kgn::MaxPoolParams params;
     params.bits = random->Pick<int>({1, 2, 4});
@@ -76,18 +72,16 @@ void TestMaxPool(Random* random, kgn::ThreadPool* pool) {
                                                params.padding, nullptr);
     std::vector<int32_t> expected(pixels * kgn::PackedWords(params.channels, params.bits), -1),
         got(expected.size(), -1);
-    CHECK(kgn::CheckMaxPool(params, batch, height, width).ok(), "case %d", i);
+    INFO("case ", i, " bits ", params.bits, " channels ", params.channels);
+    CHECK(kgn::CheckMaxPool(params, batch, height, width).ok());
     kgn::ReferenceMaxPool(params, batch, height, width, input.data(), expected.data());
     kgn::MaxPool(params, batch, height, width, input.data(), got.data(), pool);
     // Bits of channels that do not exist stay 0 because SAME padding never makes an empty window.
-    CHECK(got == expected, "max pool case %d bits %d channels %d", i, params.bits,
-          static_cast<int>(params.channels));
+    CHECK((got == expected));
   }
 }
 
-}  // namespace
-
-int main() {
+TEST_CASE("quantize and dequantize equal the reference") {
   std::vector<std::string> kernels;
   int count = 0;
   const kgn::QuantizeKernel* rows = kgn::QuantizeKernels(&count);
@@ -97,8 +91,24 @@ int main() {
   Random random(7);
   for (int threads : {1, 3}) {
     kgn::ThreadPool pool(threads);
-    TestQuantize(&random, &pool, kernels);
-    TestMaxPool(&random, &pool);
+    CheckQuantizing(&random, &pool, kernels);
   }
-  return kgn_test::Finish();
 }
+
+TEST_CASE("quantize refuses impossible parameters") {
+  kgn::QuantizeParams bad;
+  CHECK(!kgn::CheckQuantize(bad).ok());  // no channels
+  bad.channels = 3;
+  bad.bits = 3;
+  CHECK(!kgn::CheckQuantize(bad).ok());
+}
+
+TEST_CASE("max pool equals the reference") {
+  Random random(9);
+  for (int threads : {1, 3}) {
+    kgn::ThreadPool pool(threads);
+    CheckMaxPooling(&random, &pool);
+  }
+}
+
+}  // namespace

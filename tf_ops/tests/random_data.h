@@ -1,5 +1,4 @@
-#ifndef KGN_TESTS_RANDOM_DATA_H_
-#define KGN_TESTS_RANDOM_DATA_H_
+#pragma once
 
 #include <cmath>
 #include <cstdint>
@@ -81,5 +80,3 @@ inline std::vector<float> RandomFloats(Random* random, int64_t count, float rang
 }
 
 }  // namespace kgn_test
-
-#endif  // KGN_TESTS_RANDOM_DATA_H_

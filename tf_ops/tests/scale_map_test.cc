@@ -5,14 +5,14 @@
 #include <vector>
 
 #include "core/reference.h"
-#include "tests/check.h"
 #include "tests/random_data.h"
+#include "third_party/doctest/doctest.h"
 
 namespace {
 
 using kgn_test::Random;
 
-void TestAgainstReference(Random* random, kgn::ThreadPool* pool) {
+void CheckAgainstReference(Random* random, kgn::ThreadPool* pool) {
   for (int i = 0; i < 300; ++i) {
     kgn::ScaleMapParams params;
     params.kernel_height = random->Int(1, 5);
@@ -33,53 +33,59 @@ void TestAgainstReference(Random* random, kgn::ThreadPool* pool) {
     const float* m = affine ? multiplier.data() : nullptr;
     const float* b = affine ? bias.data() : nullptr;
     kgn::ScaleMap map;
-    CHECK(map.Reshape(params, batch, height, width, channels).ok(), "case %d", i);
+    INFO("case ", i);
+    CHECK(map.Reshape(params, batch, height, width, channels).ok());
     std::vector<float> expected(batch * map.output_height() * map.output_width(), -1);
     std::vector<float> got(expected.size(), -2);
     kgn::ReferenceScaleMap(params, batch, height, width, channels, input.data(), m, b,
                            expected.data());
     for (int run = 0; run < 2; ++run) map.Run(input.data(), m, b, got.data(), pool);
-    CHECK(std::memcmp(got.data(), expected.data(), 4 * got.size()) == 0, "case %d", i);
+    CHECK_EQ(std::memcmp(got.data(), expected.data(), 4 * got.size()), 0);
   }
 }
 
 // By hand: |x| = 1 everywhere, two channels, 3x3 at the border of a 4x4 map.
-void TestBorder(kgn::ThreadPool* pool) {
+void CheckBorder(kgn::ThreadPool* pool) {
   kgn::ScaleMapParams params;
   params.kernel_height = params.kernel_width = 3;
   std::vector<float> input(4 * 4 * 2, 1.0f), got(16);
   for (size_t i = 0; i < input.size(); i += 3) input[i] = -1.0f;
   kgn::ScaleMap map;
-  CHECK(map.Reshape(params, 1, 4, 4, 2).ok(), "border");
+  CHECK(map.Reshape(params, 1, 4, 4, 2).ok());
   map.Run(input.data(), nullptr, nullptr, got.data(), pool);
   const float ninth = 2.0f * static_cast<float>(1.0 / 18);
-  CHECK(got[0] == 4 * ninth && got[1] == 6 * ninth && got[5] == 9 * ninth, "%g %g %g", got[0],
-        got[1], got[5]);
+  CHECK_EQ(got[0], 4 * ninth);
+  CHECK_EQ(got[1], 6 * ninth);
+  CHECK_EQ(got[5], 9 * ninth);
 }
 
-void TestRefusals() {
+TEST_CASE("refuses impossible maps") {
   kgn::ScaleMapParams params;
   params.kernel_height = params.kernel_width = 3;
   kgn::ScaleMap map;
-  CHECK(!map.Reshape(params, 0, 4, 4, 2).ok(), "no images");
-  CHECK(!map.Reshape(params, 1, 4, 4, 0).ok(), "no channels");
+  CHECK(!map.Reshape(params, 0, 4, 4, 2).ok());  // no images
+  CHECK(!map.Reshape(params, 1, 4, 4, 0).ok());  // no channels
   params.padding = kgn::Padding::kValid;
-  CHECK(!map.Reshape(params, 1, 2, 4, 2).ok(), "smaller than the window");
+  CHECK(!map.Reshape(params, 1, 2, 4, 2).ok());  // smaller than the window
   params.padding = kgn::Padding::kSame;
   params.kernel_width = 255;
   params.dilation_width = 1 << 15;
-  CHECK(!map.Reshape(params, 1 << 15, 1 << 15, 1, 1).ok(), "too large");
+  CHECK(!map.Reshape(params, 1 << 15, 1 << 15, 1, 1).ok());  // too large
 }
 
-}  // namespace
-
-int main() {
+TEST_CASE("the scale map equals the reference") {
   Random random(11);
   for (int threads : {1, 3}) {
     kgn::ThreadPool pool(threads);
-    TestAgainstReference(&random, &pool);
-    TestBorder(&pool);
+    CheckAgainstReference(&random, &pool);
   }
-  TestRefusals();
-  return kgn_test::Finish();
 }
+
+TEST_CASE("the border of a map") {
+  for (int threads : {1, 3}) {
+    kgn::ThreadPool pool(threads);
+    CheckBorder(&pool);
+  }
+}
+
+}  // namespace

@@ -35,9 +35,9 @@ inline IntArray MakeIntArray(const std::vector<int>& values) {
 
 class StandInGraph {
  public:
-  // `most_bytes`: tensors larger than this find no memory.
-  explicit StandInGraph(size_t most_bytes = size_t{1} << 26, int num_threads = -1)
-      : most_bytes_(most_bytes) {
+  // `max_bytes`: tensors larger than this find no memory.
+  explicit StandInGraph(size_t max_bytes = size_t{1} << 26, int num_threads = -1)
+      : max_bytes_(max_bytes) {
     context_.impl_ = this;
     context_.recommended_num_threads = num_threads;
     context_.GetExecutionPlan = [](TfLiteContext* c, TfLiteIntArray** plan) {
@@ -150,7 +150,7 @@ class StandInGraph {
     for (size_t i = 0; i < tensors_.size(); ++i) {
       TfLiteTensor& tensor = tensors_[i];
       if (tensor.allocation_type != kTfLiteArenaRw || (has_delegate_ && !is_read_[i])) continue;
-      if (tensor.bytes > most_bytes_) return Fail("no memory for a tensor");
+      if (tensor.bytes > max_bytes_) return Fail("no memory for a tensor");
       memory_[i].reset(std::malloc(tensor.bytes));
       tensor.data = memory_[i].get();
     }
@@ -258,7 +258,7 @@ class StandInGraph {
     return kTfLiteOk;
   }
 
-  const size_t most_bytes_;
+  const size_t max_bytes_;
   TfLiteContext context_ = {};
   std::vector<TfLiteTensor> tensors_;
   std::vector<std::unique_ptr<void, FreeMemory>> memory_;

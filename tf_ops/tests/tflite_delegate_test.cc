@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "tests/check_values.h"
 #include "tests/flex.h"
 #include "tests/stand_in_graph.h"
 #include "tflite/c_api.h"
 #include "tflite/registrations.h"
+#include "third_party/doctest/doctest.h"
 
 extern "C" {
 TfLiteDelegate* tflite_plugin_create_delegate(const char* const* keys, const char* const* values,
@@ -54,36 +54,36 @@ void ExpectItQuantizes(Graph* graph) {
   graph->data<float>(0)[1] = -1.0f;
   graph->data<float>(0)[2 * 33 + 32] = -2.0f;
   CHECK_EQ(graph->Invoke(), kTfLiteOk);
-  CHECK_TRUE((graph->shape(1) == std::vector<int>{3, 2}));
+  CHECK((graph->shape(1) == std::vector<int>{3, 2}));
   const int32_t expected[] = {2, 0, 0, 0, 0, 1};
-  CHECK_TRUE(std::equal(expected, expected + 6, graph->data<int32_t>(1)));
+  CHECK(std::equal(expected, expected + 6, graph->data<int32_t>(1)));
 }
 
-void CreatesAndDestroys() {
+TEST_CASE("creates and destroys delegates") {
   tflite_plugin_destroy_delegate(nullptr);
   TfLiteDelegate* delegate = tflite_plugin_create_delegate(nullptr, nullptr, 0, nullptr);
-  CHECK_TRUE(delegate != nullptr);
+  CHECK(delegate != nullptr);
   CHECK_EQ(delegate->flags, kTfLiteDelegateFlagsAllowDynamicTensors);
   tflite_plugin_destroy_delegate(delegate);
 
-  CHECK_TRUE(Create("colour", "red") == nullptr);
-  CHECK_TRUE(last_error.find("colour=red") != std::string::npos);
-  CHECK_TRUE(Create("num_threads", "-2") == nullptr);
-  CHECK_TRUE(Create("num_threads", "99999999999999999999") == nullptr);
-  CHECK_TRUE(Create("num_threads", nullptr) == nullptr);
-  CHECK_TRUE(Create(nullptr, "1") == nullptr);
-  CHECK_TRUE(Create("kernel", "abacus") == nullptr);
-  CHECK_TRUE(last_error.find("scalar") != std::string::npos);
+  CHECK(Create("colour", "red") == nullptr);
+  CHECK(last_error.find("colour=red") != std::string::npos);
+  CHECK(Create("num_threads", "-2") == nullptr);
+  CHECK(Create("num_threads", "99999999999999999999") == nullptr);
+  CHECK(Create("num_threads", nullptr) == nullptr);
+  CHECK(Create(nullptr, "1") == nullptr);
+  CHECK(Create("kernel", "abacus") == nullptr);
+  CHECK(last_error.find("scalar") != std::string::npos);
   const char *key = "colour", *value = "red";
-  CHECK_TRUE(tflite_plugin_create_delegate(&key, &value, 1, nullptr) == nullptr);
+  CHECK(tflite_plugin_create_delegate(&key, &value, 1, nullptr) == nullptr);
   for (const char* good : {"-1", "1", "4"}) {
     delegate = Create("num_threads", good);
-    CHECK_TRUE(delegate != nullptr);
+    CHECK(delegate != nullptr);
     tflite_plugin_destroy_delegate(delegate);
   }
 }
 
-void DelegateRunsAnOp() {
+TEST_CASE("a delegate runs an op") {
   for (const char* threads : {"1", "2"}) {
     TfLiteDelegate* delegate = Create("num_threads", threads);
     {
@@ -96,15 +96,15 @@ void DelegateRunsAnOp() {
   }
 }
 
-void DelegateLeavesOthersAlone() {
+TEST_CASE("a delegate leaves others' ops alone") {
   TfLiteDelegate* delegate = tflite_plugin_create_delegate(nullptr, nullptr, 0, nullptr);
   Graph graph("SomebodysOp", {3, 33}, {});
   CHECK_EQ(graph.ApplyDelegate(delegate), kTfLiteOk);
-  CHECK_TRUE(graph.kernel_name(0) == nullptr);
+  CHECK(graph.kernel_name(0) == nullptr);
   tflite_plugin_destroy_delegate(delegate);
 }
 
-void ReportsWhatIsWrong() {
+TEST_CASE("reports what is wrong") {
   TfLiteDelegate* delegate = tflite_plugin_create_delegate(nullptr, nullptr, 0, nullptr);
   const auto refusal = [&](const std::vector<int>& shape, const std::vector<uint8_t>& options) {
     Graph graph("KgnQuantize", shape, options);
@@ -119,19 +119,19 @@ void ReportsWhatIsWrong() {
     return text.compare(0, start.size(), start) == 0;
   };
   const auto bad_bits = FlexMap({{"version", 1}, {"bits", 3}, {"scale", 1.0f}});
-  CHECK_TRUE(starts(refusal({3, 33}, bad_bits), "KgnQuantize 'a tensor': expected 'bits'"));
-  CHECK_TRUE(starts(refusal({3, 33}, {}), "KgnQuantize 'a tensor': expected options"));
-  CHECK_TRUE(starts(refusal({}, QuantizeOptions()), "KgnQuantize 'a tensor': expected an input"));
+  CHECK(starts(refusal({3, 33}, bad_bits), "KgnQuantize 'a tensor': expected 'bits'"));
+  CHECK(starts(refusal({3, 33}, {}), "KgnQuantize 'a tensor': expected options"));
+  CHECK(starts(refusal({}, QuantizeOptions()), "KgnQuantize 'a tensor': expected an input"));
   tflite_plugin_destroy_delegate(delegate);
 }
 
-void RegistrationsRunAnOp() {
-  CHECK_TRUE(kgn_registration("SomebodysOp") == nullptr);
-  CHECK_TRUE(kgn_registration(nullptr) == nullptr);
+TEST_CASE("registrations run an op") {
+  CHECK(kgn_registration("SomebodysOp") == nullptr);
+  CHECK(kgn_registration(nullptr) == nullptr);
   for (const char* name :
        {"KgnQuantize", "KgnConv2D", "KgnDense", "KgnMaxPool2D", "KgnDequantize", "KgnScaleMap"}) {
     const TfLiteRegistration* registration = kgn_registration(name);
-    CHECK_TRUE(registration != nullptr && std::strcmp(registration->custom_name, name) == 0);
+    CHECK((registration != nullptr && std::strcmp(registration->custom_name, name) == 0));
   }
   Graph graph("KgnQuantize", {3, 33}, QuantizeOptions());
   graph.UseRegistrations();
@@ -140,12 +140,12 @@ void RegistrationsRunAnOp() {
   Graph damaged("KgnConv2D", {3, 33}, {1, 2, 3, 4});
   damaged.UseRegistrations();
   CHECK_EQ(damaged.Allocate(), kTfLiteError);
-  CHECK_TRUE(damaged.last_error().find("KgnConv2D 'a tensor': ") == 0);
+  CHECK(damaged.last_error().find("KgnConv2D 'a tensor': ") == 0);
 }
 
 // Two ops that write the same tensor, the second a smaller one; an op that reads what it writes; an
 // input that has shrunk since it was prepared.
-void RefusesMemoryThatIsTooSmall() {
+TEST_CASE("refuses memory that is too small") {
   TfLiteDelegate* delegate = tflite_plugin_create_delegate(nullptr, nullptr, 0, nullptr);
   StandInGraph twice;
   twice.AddTensor(kTfLiteFloat32, {300, 33});
@@ -171,7 +171,7 @@ void RefusesMemoryThatIsTooSmall() {
                             {"padding", 1}}));
   CHECK_EQ(in_place.ApplyDelegate(delegate), kTfLiteOk);
   CHECK_EQ(in_place.Allocate(), kTfLiteError);
-  CHECK_TRUE(in_place.last_error().find("outputs that are no inputs") != std::string::npos);
+  CHECK(in_place.last_error().find("outputs that are no inputs") != std::string::npos);
 
   Graph shrunk("KgnQuantize", {300, 33}, QuantizeOptions());
   CHECK_EQ(shrunk.ApplyDelegate(delegate), kTfLiteOk);
@@ -184,13 +184,3 @@ void RefusesMemoryThatIsTooSmall() {
 
 }  // namespace
 }  // namespace kgn
-
-int main() {
-  kgn::CreatesAndDestroys();
-  kgn::DelegateRunsAnOp();
-  kgn::DelegateLeavesOthersAlone();
-  kgn::ReportsWhatIsWrong();
-  kgn::RegistrationsRunAnOp();
-  kgn::RefusesMemoryThatIsTooSmall();
-  return kgn_test::Finish();
-}

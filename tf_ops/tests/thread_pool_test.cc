@@ -5,7 +5,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/check.h"
+#include "third_party/doctest/doctest.h"
 
 namespace {
 
@@ -24,18 +24,21 @@ void Exercise(int threads, std::atomic<int>* wrong) {
   }
 }
 
-}  // namespace
-
-int main() {
+TEST_CASE("each task runs once on any number of threads") {
   for (int threads : {1, 2, 3, 4, 9}) {
+    INFO(threads, " threads");
     std::atomic<int> wrong{0};
     Exercise(threads, &wrong);
-    CHECK(wrong == 0, "%d threads", threads);
+    CHECK_EQ(wrong.load(), 0);
   }
+}
+
+TEST_CASE("two pools work at once") {
   std::atomic<int> wrong{0};
   std::thread other([&] { Exercise(3, &wrong); });
   Exercise(2, &wrong);
   other.join();
-  CHECK(wrong == 0, "two pools");
-  return kgn_test::Finish();
+  CHECK_EQ(wrong.load(), 0);
 }
+
+}  // namespace

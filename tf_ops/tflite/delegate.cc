@@ -25,8 +25,8 @@ struct Delegate {
 
 const char* OurName(const TfLiteRegistration& registration) {
   if (registration.builtin_code != kCustomOp || !registration.custom_name) return nullptr;
-  for (const char* const* name = kOpNames; *name; ++name) {
-    if (std::strcmp(registration.custom_name, *name) == 0) return *name;
+  for (const OpEntry& op : kOps) {
+    if (std::strcmp(registration.custom_name, op.name) == 0) return op.name;
   }
   return nullptr;
 }

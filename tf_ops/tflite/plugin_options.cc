@@ -8,14 +8,14 @@
 namespace kgn {
 namespace {
 
-constexpr int kMostThreads = 256;
+constexpr int kMaxThreads = 256;
 
 int ParseThreads(const std::string& value) {
   char* end = nullptr;
   const long number = std::strtol(value.c_str(), &end, 10);
-  if (value.empty() || *end != '\0' || number < -1 || number == 0 || number > kMostThreads) {
+  if (value.empty() || *end != '\0' || number < -1 || number == 0 || number > kMaxThreads) {
     throw OpError("num_threads: expected -1 (what the runtime recommends) or 1 to " +
-                  std::to_string(kMostThreads) + ". Received: num_threads=" + value);
+                  std::to_string(kMaxThreads) + ". Received: num_threads=" + value);
   }
   return static_cast<int>(number);
 }

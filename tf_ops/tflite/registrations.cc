@@ -13,9 +13,9 @@ namespace {
 template <int op>
 void* Init(TfLiteContext* context, const char* buffer, size_t length) noexcept {
   try {
-    return new OpNode(kOpNames[op], buffer, length, OpNode::Settings());
+    return new OpNode(kOps[op].name, buffer, length, OpNode::Settings());
   } catch (const std::exception& error) {
-    context->ReportError(context, "%s: %s", kOpNames[op], error.what());
+    context->ReportError(context, "%s: %s", kOps[op].name, error.what());
     return nullptr;
   }
 }
@@ -47,7 +47,7 @@ const TfLiteRegistration* Registration() {
     r.free = Free;
     r.prepare = Prepare;
     r.invoke = Invoke;
-    r.custom_name = kOpNames[op];
+    r.custom_name = kOps[op].name;
     r.version = 1;
     return r;
   }();

@@ -1,10 +1,13 @@
-// Makes look-up tables (WeightLayout::kTables16) out of packed values. A table depends on the bits
-// of 4 channels only, so it is itself looked up: by 4 bits for 1-bit values, by 8 for 2-bit ones.
-// Of 4-bit values the low and the high half have a table each, whose sum it is.
+// A step is one table of 16 entries; weights are bytes [steps][lanes].
+//
+// A table depends on the bits of 4 channels only, so it is itself looked up: by 4 bits for 1-bit
+// values, by 8 for 2-bit ones. Of 4-bit values the low and the high half have a table each, whose
+// sum it is.
 #include <cstdint>
 #include <cstring>
 
 #include "core/kernels.h"
+#include "core/layout_tables.h"
 
 namespace kgn {
 namespace {
@@ -115,9 +118,7 @@ void Expand(const ExpandArgs& args) {
   }
 }
 
-}  // namespace
-
-void expand_tables16(const ExpandArgs& args) {
+void ExpandAny(const ExpandArgs& args) {
   switch (args.bits) {
     case 1:
       return Expand<1>(args);
@@ -126,6 +127,31 @@ void expand_tables16(const ExpandArgs& args) {
     default:
       return Expand<4>(args);
   }
+}
+
+class Tables16 final : public TablesLayout {
+ public:
+  constexpr Tables16() : TablesLayout(4, kEntries, ExpandAny) {}
+
+  int64_t WeightBytes(int64_t steps, int64_t lanes) const override { return steps * lanes; }
+
+  void LayOut(const WeightBlock& block, char* out) const override {
+    const int64_t tap_steps = TapSteps(block.depth);
+    ForEachWord(block,
+                [&](int64_t channel, int64_t tap, int64_t first, int64_t count, uint32_t word) {
+                  for (int64_t i = 0; i < count; i += 4) {
+                    out[(tap * tap_steps + (first + i) / 4) * block.lanes + channel] =
+                        static_cast<char>(word >> i & 15u);
+                  }
+                });
+  }
+};
+
+}  // namespace
+
+const Layout& Tables16Layout() {
+  static constexpr Tables16 layout{};
+  return layout;
 }
 
 }  // namespace kgn

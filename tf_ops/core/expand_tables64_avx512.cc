@@ -1,11 +1,11 @@
-// Makes look-up tables (WeightLayout::kTables64) out of packed values.
+// Makes look-up tables (layout_tables64.cc) out of packed values.
 //
 // For a pair of values a, b let U = a + b and D = a - b: the four sums of +-a and +-b are U, -D, D,
 // -U. A table of four inputs is a sum of two such choices, one for each of its pairs.
 #include <cstring>
 
 #include "core/avx512.h"
-#include "core/kernels.h"
+#include "core/expand_tables.h"
 
 namespace kgn {
 namespace {
@@ -86,7 +86,7 @@ void Expand(const ExpandArgs& args) {
 
 }  // namespace
 
-void expand_tables_avx512(const ExpandArgs& args) {
+void expand_tables64_avx512(const ExpandArgs& args) {
   switch (args.bits) {
     case 1:
       return Expand<1>(args);

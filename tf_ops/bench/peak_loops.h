@@ -1,5 +1,4 @@
-#ifndef KGN_BENCH_LIMITS_H_
-#define KGN_BENCH_LIMITS_H_
+#pragma once
 
 #include <cstdint>
 #include <vector>
@@ -10,7 +9,7 @@
 // first-level cache, nothing stored: what this core can do.
 namespace kgn_bench {
 
-struct Limit {
+struct PeakLoop {
   const char* name;
   uint32_t cpu;
   int bits;                     // of the activations
@@ -18,7 +17,7 @@ struct Limit {
 };
 
 // Those that this machine runs.
-std::vector<Limit> Limits();
+std::vector<PeakLoop> PeakLoops();
 
 }  // namespace kgn_bench
 
@@ -32,11 +31,11 @@ namespace kgn_bench {
                                   "avx512vnni,avx512bitalg")))
 #define KGN_AVX2 __attribute__((noinline, target("avx2")))
 
-constexpr int kLimitSteps = 72;
+constexpr int kPeakSteps = 72;
 
-struct LimitData {
-  alignas(64) char weights[kLimitSteps * 256];
-  alignas(64) char pixels[6][kLimitSteps * 64 + 64];
+struct PeakData {
+  alignas(64) char weights[kPeakSteps * 256];
+  alignas(64) char pixels[6][kPeakSteps * 64 + 64];
 };
 
 // The operands of a loop, by pointers that the compiler knows nothing of.
@@ -264,16 +263,16 @@ KGN_AVX2 int64_t TableAvx2(const Operands& operands) {
 // `kPass` again and again; `kMacs` are those of one step.
 template <Pass kPass, int kMacs>
 int64_t Repeat(int repeats) {
-  static LimitData data;
+  static PeakData data;
   Operands operands;
   operands.weights = data.weights;
   for (int p = 0; p < 6; ++p) operands.pixel[p] = data.pixels[p];
-  operands.steps = kLimitSteps;
+  operands.steps = kPeakSteps;
   for (int i = 0; i < repeats; ++i) {
     const int64_t result = kPass(operands);
     asm volatile("" : : "r"(result) : "memory");
   }
-  return int64_t{repeats} * kLimitSteps * kMacs;
+  return int64_t{repeats} * kPeakSteps * kMacs;
 }
 
 }  // namespace kgn_bench
@@ -281,8 +280,8 @@ int64_t Repeat(int repeats) {
 
 namespace kgn_bench {
 
-inline std::vector<Limit> Limits() {
-  std::vector<Limit> all;
+inline std::vector<PeakLoop> PeakLoops() {
+  std::vector<PeakLoop> all;
 #if defined(__x86_64__)
   all = {
       {"popcount AVX-512", kgn::kCpuAvx512, 1, Repeat<PopcountAvx512, 6 * 64 * 32>},
@@ -295,13 +294,11 @@ inline std::vector<Limit> Limits() {
       {"table AVX2 2 bits", kgn::kCpuAvx2, 2, Repeat<TableAvx2<9>, 4 * 64 * 4>},
   };
 #endif
-  std::vector<Limit> usable;
-  for (const Limit& limit : all) {
-    if ((limit.cpu & ~kgn::CpuFeatures()) == 0) usable.push_back(limit);
+  std::vector<PeakLoop> usable;
+  for (const PeakLoop& peak : all) {
+    if ((peak.cpu & ~kgn::CpuFeatures()) == 0) usable.push_back(peak);
   }
   return usable;
 }
 
 }  // namespace kgn_bench
-
-#endif  // KGN_BENCH_LIMITS_H_
