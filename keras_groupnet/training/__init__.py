@@ -12,7 +12,7 @@ from keras_groupnet.training.checkpoint import ResumableCheckpoint
 from keras_groupnet.training.discriminator import Discriminator
 from keras_groupnet.training.distillation import DistillationTrainer
 from keras_groupnet.training.guided import GuidedTrainer
-from keras_groupnet.training.method_recipes import paper_recipe, rbcn_recipe
+from keras_groupnet.training.method_recipes import method_recipe, paper_recipe, rbcn_recipe
 from keras_groupnet.training.optimizers import SGDWithL2
 from keras_groupnet.training.projection_callback import ProjectionCallback
 from keras_groupnet.training.recipes import (
@@ -45,6 +45,7 @@ __all__ = [
     "adam_recipe",
     "alexnet_recipe",
     "fit",
+    "method_recipe",
     "paper_recipe",
     "plan_stages",
     "rbcn_recipe",

@@ -49,26 +49,36 @@ def rbcn_recipe(data: str = "cifar", l2: float = 1e-4, nesterov: bool = False) -
 
 
 def paper_recipe(stage: TrainingStage, steps: int) -> Recipe:
-    """The recipe of the paper of a stage's method, as far as it is known.
-
-    That of ResNets; for AlexNet see `alexnet_recipe`.
+    """`method_recipe` of a stage's method, for `fit`.
 
     Args:
         stage: of `plan_stages`.
-        steps: not needed; see `fit`.
+        steps: not needed.
 
     Raises:
-        ValueError: if the method is not in `PAPER_RECIPES`.
+        ValueError: if it is not known.
     """
-    if stage.method.name not in PAPER_RECIPES:
+    return method_recipe(stage.method)
+
+
+def method_recipe(method: "Method") -> Recipe:
+    """The recipe of a method's paper, for ResNets; for AlexNet see `alexnet_recipe`.
+
+    Args:
+        method: with its options.
+
+    Raises:
+        ValueError: if it is not known.
+    """
+    if method.name not in _RECIPES:
         raise ValueError(
-            f"The papers' recipes that are known are those of {sorted(PAPER_RECIPES)}; use another "
-            f"recipe. Received: the method {stage.method.name!r}"
+            f"The papers' recipes that are known are those of {', '.join(_RECIPES)}. Use another, "
+            f"such as `adam_recipe`. Received: method={method.name!r}"
         )
-    return PAPER_RECIPES[stage.method.name](stage.method)
+    return _RECIPES[method.name](method)
 
 
-PAPER_RECIPES: dict[str, Callable[["Method"], Recipe]] = {
+_RECIPES: dict[str, Callable[["Method"], Recipe]] = {
     "full_precision": lambda method: resnet_recipe(method.activation_bits),
     "group_net": lambda method: resnet_recipe(method.activation_bits),
     "pcnn": lambda method: rbcn_recipe(),

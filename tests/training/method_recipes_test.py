@@ -38,7 +38,7 @@ def test_the_recipe_of_a_method(method, rate):
 
 def test_methods_without_a_recipe():
     (stage,) = training.plan_stages("hwgq", 3)
-    with pytest.raises(ValueError, match="group_net.*use another recipe.*'hwgq'"):
+    with pytest.raises(ValueError, match="group_net.*Use another.*'hwgq'"):
         training.paper_recipe(stage, 100)
 
 
