@@ -106,23 +106,22 @@ def test_what_has_finished_is_not_repeated(tmp_path):
 
 def test_the_second_stage_starts_from_the_first():
     started = []
-
-    class Start(keras.callbacks.Callback):
-        def on_train_begin(self, logs=None):
-            started.append([array(v).copy() for v in self.model.trainable_variables])
-
     models = []
 
     def build(method):
         models.append(tiny_stages.build(method))
         return models[-1]
 
+    def callbacks(stage):
+        started.append([array(v).copy() for v in models[-1].trainable_variables])
+        return []
+
     training.fit(
         methods.PCNN(projections=2),
         build,
         tiny_stages.batches(),
         1,
-        callbacks=lambda stage: [Start()],
+        callbacks=callbacks,
         **silent({}),
     )
     ternary, binary = models
