@@ -2,7 +2,7 @@
 
 Keras loads a saved model only if the classes of its layers have been imported. `import
 keras_groupnet` alone imports nothing (the command line and devices that only run files need no
-Keras), so it asks to be told when somebody imports Keras.
+Keras), so it watches for the import of Keras and then imports them.
 """
 
 import importlib
@@ -23,7 +23,7 @@ def register_with_keras() -> None:
     if "keras" in sys.modules:
         _register()
     else:
-        sys.meta_path.insert(0, _KerasFinder())
+        sys.meta_path.insert(0, _Watcher())
 
 
 def _register() -> None:
@@ -31,30 +31,41 @@ def _register() -> None:
         importlib.import_module(f"keras_groupnet.{name}")
 
 
-class _KerasFinder(MetaPathFinder):
-    """Finds Keras where it is, with a loader that registers our classes behind it."""
+class _Watcher(MetaPathFinder):
+    """Finds Keras and our own modules where they are, and notices when they have been loaded.
+
+    One of our modules may be the first to import Keras. Then the others can only be imported when
+    it has been loaded itself, which is when the outermost of the imports has ended.
+    """
+
+    def __init__(self) -> None:
+        self.depth = 0
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Asks the other finders; somebody may only want to know whether there is a Keras."""
-        if name != "keras" or self not in sys.meta_path:
+        if name != "keras" and not name.startswith("keras_groupnet."):
             return None
-        sys.meta_path.remove(self)
-        try:
-            spec = importlib.util.find_spec(name)
-        finally:
-            sys.meta_path.insert(0, self)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _KerasLoader(spec.loader, self)
-        return spec
+        for finder in sys.meta_path:
+            spec = None if finder is self else finder.find_spec(name, path, target)
+            if spec is not None and spec.loader is not None:
+                spec.loader = _WatchedLoader(spec.loader, self)
+                return spec
+        return None
+
+    def loaded(self) -> None:
+        """Registers our classes, once, if Keras is there."""
+        if self.depth == 0 and self in sys.meta_path and "keras" in sys.modules:
+            sys.meta_path.remove(self)
+            _register()
 
 
-class _KerasLoader(Loader):
-    """Loads Keras as its own loader does, steps aside, and registers our classes."""
+class _WatchedLoader(Loader):
+    """Loads a module as its own loader does, and tells the watcher."""
 
-    def __init__(self, loader: Loader, finder: _KerasFinder):
-        self._loader, self._finder = loader, finder
+    def __init__(self, loader: Loader, watcher: _Watcher):
+        self._loader, self._watcher = loader, watcher
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)
@@ -67,7 +78,9 @@ class _KerasLoader(Loader):
         """See `Loader`."""
         if module.__spec__ is not None:
             module.__spec__.loader = module.__loader__ = self._loader
-        self._loader.exec_module(module)
-        if self._finder in sys.meta_path:
-            sys.meta_path.remove(self._finder)
-        _register()
+        self._watcher.depth += 1
+        try:
+            self._loader.exec_module(module)
+        finally:
+            self._watcher.depth -= 1
+        self._watcher.loaded()

@@ -168,8 +168,9 @@ class _StageFit:
         trainer = method.trainer(student, teacher if method.needs_teacher else None)
         recipe = self.recipe(stage, self.length * stage.epochs)
         trainer.compile(recipe.optimizer, **self.compiling)
-        data, record = copy.copy(self.data), _Record()
-        position = data if isinstance(data, SeededBatches) else None
+        position = copy.copy(self.data) if isinstance(self.data, SeededBatches) else None
+        data = self.data if position is None else position
+        record = _Record()
         more = self.callbacks(stage) if self.callbacks else []
         callbacks = [*recipe.callbacks, *method.callbacks(student, data), *more, record]
         first, stopped = 0, False
@@ -227,8 +228,8 @@ class _Record(keras.callbacks.Callback):
 def _length(data: Any) -> int:
     """Batches in an epoch."""
     try:
-        if isinstance(data, (tuple, list)):
-            raise TypeError
+        if isinstance(data, (tuple, list)) or hasattr(data, "shape"):
+            raise TypeError("not in batches")
         return len(data)
     except TypeError as error:
         raise ValueError(
