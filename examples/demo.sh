@@ -6,5 +6,4 @@ cd "$(dirname "$0")/.."
 
 [ -x .venv/bin/python ] || "${PYTHON:-python3}" -m venv .venv
 .venv/bin/python -m pip install -q -e ".[convert,int8]"
-# TensorFlow reports its CPU and GPU setup before anything can tell it not to.
-.venv/bin/groupnet demo "$@" 2> >(grep -vE '^([IWE]0000|WARNING: All log|To enable the following)' >&2)
+.venv/bin/groupnet demo "$@"

@@ -1,28 +1,56 @@
-"""Binary neural networks for Keras 3: train with `fit`, convert once, run in stock LiteRT."""
+"""Binary neural networks for Keras 3: train with `fit`, convert once, run in stock LiteRT.
+
+Everything is imported when it is first used: running files needs no Keras, training no TensorFlow,
+and the command line answers without any of them.
+"""
 
 import warnings
 from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from keras_groupnet.registration import register_with_keras
 from keras_groupnet.version import __version__
 
-# A device that only runs converted files (`keras_groupnet.lite.Interpreter`) needs no Keras.
-if find_spec("keras") is not None:
+if TYPE_CHECKING:
     from keras_groupnet import (
         constraints,
         datasets,
         initializers,
         layers,
+        lite,
         methods,
         models,
         quantizers,
         training,
     )
+    from keras_groupnet.conversion.converter import convert
+    from keras_groupnet.conversion.true_weights import to_binary
     from keras_groupnet.deployment.summary import summary
     from keras_groupnet.structure.blocks import Block, BlockLayer
     from keras_groupnet.structure.groups import build_groups, partition_blocks
     from keras_groupnet.structure.transfer import TransferReport, transfer_weights
+
+# Where each name is; that of a module is the module itself.
+_MODULES = {
+    "Block": "keras_groupnet.structure.blocks",
+    "BlockLayer": "keras_groupnet.structure.blocks",
+    "TransferReport": "keras_groupnet.structure.transfer",
+    "build_groups": "keras_groupnet.structure.groups",
+    "constraints": "keras_groupnet.constraints",
+    "convert": "keras_groupnet.lite",
+    "datasets": "keras_groupnet.datasets",
+    "initializers": "keras_groupnet.initializers",
+    "layers": "keras_groupnet.layers",
+    "lite": "keras_groupnet.lite",
+    "methods": "keras_groupnet.methods",
+    "models": "keras_groupnet.models",
+    "partition_blocks": "keras_groupnet.structure.groups",
+    "quantizers": "keras_groupnet.quantizers",
+    "summary": "keras_groupnet.deployment.summary",
+    "to_binary": "keras_groupnet.lite",
+    "training": "keras_groupnet.training",
+    "transfer_weights": "keras_groupnet.structure.transfer",
+}
 
 __all__ = [
     "Block",
@@ -48,7 +76,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Imports `lite` and what is in it when first used: they need TensorFlow or LiteRT."""
     if name == "GroupSpec":
         warnings.warn(
             "keras_groupnet.GroupSpec is deprecated: use keras_groupnet.methods.GroupNet, and the "
@@ -57,7 +84,16 @@ def __getattr__(name: str) -> Any:
             stacklevel=2,
         )
         return import_module("keras_groupnet.methods.group_net").GroupSpec
-    if name not in ("convert", "lite", "to_binary"):
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    lite = import_module("keras_groupnet.lite")
-    return lite if name == "lite" else getattr(lite, name)
+    module = import_module(_MODULES[name])
+    value = module if _MODULES[name] == f"{__name__}.{name}" else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+register_with_keras()

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 
-def peak_bytes(content: bytes, delegate: Path, num_threads: int = 1) -> int | None:
+def peak_bytes(content: bytes, delegate: str | Path, num_threads: int = 1) -> int | None:
     """The largest resident memory of a process that loads a file and runs it three times.
 
     It includes Python, numpy and the runtime, which are the same for every file.

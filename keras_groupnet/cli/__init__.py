@@ -1,5 +1,5 @@
-"""The commands of `groupnet`.
+"""`groupnet`: `main` finds the command in `commands/`; beside it is what the commands share.
 
-Each module has `USAGE`, `define_flags(values)` and `main(values, positional)`. They are imported
-one at a time, and what is slow to import only in `main`.
+Nothing here imports Keras or TensorFlow before a command has checked its arguments, so that help
+and mistakes are answered at once.
 """

@@ -1,6 +1,7 @@
 """Flags that name a data set."""
 
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from absl import app, flags
@@ -8,6 +9,7 @@ from absl import app, flags
 if TYPE_CHECKING:
     from keras_groupnet.datasets import SeededBatches
 
+DATA = ("digits", "cifar10", "cifar100", "fashion_mnist", "folder")
 _AUGMENTATION = {"digits": (1, False), "fashion_mnist": (2, True)}  # else as for CIFAR: (4, True)
 
 
@@ -28,14 +30,28 @@ class Data:
 
 def define_data_flags(values: flags.FlagValues, default: str | None) -> None:
     """Defines them; without a default, naming a data set is optional."""
-    flags.DEFINE_string(
+    flags.DEFINE_enum(
         "data",
         default,
+        list(DATA),
         "digits (built in), cifar10, cifar100, fashion_mnist or folder (of images)",
         flag_values=values,
     )
     flags.DEFINE_string("data_path", None, "where its files are", flag_values=values)
-    flags.DEFINE_integer("image_size", 224, "crops of --data folder", flag_values=values)
+    flags.DEFINE_integer("image_size", 224, "crops of --data folder", 1, flag_values=values)
+
+
+def check_data_flags(values: flags.FlagValues) -> None:
+    """Raises absl.app.UsageError if the files of a data set cannot be there."""
+    path = values.data_path
+    if values.data == "folder" and not path:
+        raise app.UsageError("--data=folder needs --data_path=FOLDER.")
+    if path and values.data in (None, "digits"):
+        raise app.UsageError(
+            f"--data_path={path} needs --data=cifar10, cifar100, fashion_mnist or folder."
+        )
+    if path and not Path(path).exists():
+        raise app.UsageError(f"--data_path={path}: no such file or folder. Give that of the data.")
 
 
 def load_data(values: flags.FlagValues, batch_size: int, seed: int = 0) -> Data:
@@ -49,8 +65,6 @@ def load_data(values: flags.FlagValues, batch_size: int, seed: int = 0) -> Data:
     from keras_groupnet import datasets
 
     if values.data == "folder":
-        if not values.data_path:
-            raise app.UsageError("--data folder needs --data_path.")
         folder = datasets.image_folder(
             values.data_path,
             image_size=values.image_size,

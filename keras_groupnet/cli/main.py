@@ -14,8 +14,9 @@ from keras_groupnet.version import __version__
 
 COMMANDS = {
     "demo": "train a small Group-Net, convert it, run it, compare it with float32 and int8",
-    "train": "train a model of the zoo, or resume its training",
+    "train": "train a model of the zoo in the stages of its method, or resume its training",
     "convert": "turn a .keras file into a .tflite file and check it",
+    "verify": "compare a .tflite file with the .keras file that it was made from, layer by layer",
     "summary": "show bits, MACs, memory and theoretical speed-up of each layer",
     "benchmark": "time an architecture as Group-Net, float32 and int8, side by side",
     "benchmark_layers": "time single convolutions against float32 and int8, side by side",
@@ -37,8 +38,12 @@ def run(argv: Sequence[str] | None = None) -> int:
         _console().print(__version__ if name == "--version" else _overview())
         return 0 if name else 2
     if name not in COMMANDS:
-        return _failure(2, f"Expected a command: {', '.join(COMMANDS)}. Received: {name!r}")
-    command = import_module(f"keras_groupnet.cli.{name}")
+        return _failure(
+            2,
+            f"Expected a command: {', '.join(COMMANDS)}. Received: {name!r}. "
+            "See `groupnet --help`.",
+        )
+    command = import_module(f"keras_groupnet.cli.commands.{name}")
     values = flags.FlagValues()
     flags.DEFINE_bool("help", False, "show this", short_name="h", flag_values=values)
     flags.DEFINE_bool(
@@ -51,7 +56,7 @@ def run(argv: Sequence[str] | None = None) -> int:
             _print_help(name, command.USAGE, values)
             return 0
         with contextlib.nullcontext() if values.debug else quiet_libraries():
-            command.main(values, positional)
+            return command.main(values, positional) or 0
     except (flags.Error, app.UsageError) as error:
         return _failure(2, f"{error} See `groupnet {name} --help`.")
     except KeyboardInterrupt:
@@ -60,7 +65,6 @@ def run(argv: Sequence[str] | None = None) -> int:
         if values.debug:
             raise
         return _failure(1, f"{error or type(error).__name__} (--debug shows where.)")
-    return 0
 
 
 def _failure(code: int, message: str) -> int:
@@ -87,7 +91,7 @@ def _print_help(name: str, usage: str, values: flags.FlagValues) -> None:
         if flag.boolean:
             table.add_row(f"--[no]{flag.name}", flag.help)
         else:
-            default = "" if flag.default is None else f" (default: {flag.default_as_str})"
+            default = "" if flag.default in (None, []) else f" (default: {flag.default_as_str})"
             table.add_row(f"--{flag.name}", flag.help + default)
     console = _console()
     console.print(f"groupnet {name} {usage}\n\n{COMMANDS[name]}\n")

@@ -8,6 +8,8 @@ from absl import app, flags
 if TYPE_CHECKING:
     import keras
 
+    from keras_groupnet.methods import Method
+
 MODELS = {
     "resnet": "ResNet",
     "resnet18": "ResNet18",
@@ -17,8 +19,32 @@ MODELS = {
     "vgg_small": "VGGSmall",
     "alexnet": "AlexNet",
 }
+# Known here as well, so that a typo is answered without importing Keras; tests compare them.
+METHODS = (
+    "full_precision",
+    "group_net",
+    "bnn",
+    "xnor_net",
+    "dorefa",
+    "hwgq",
+    "syq",
+    "abc_net",
+    "bi_real",
+    "el_net",
+    "apprentice",
+    "pcnn",
+    "rbcn",
+    "mcn",
+    "mcn_1",
+)
+ACTIVATION_BITS = (1, 2, 4, 32)
+CHOICES = {
+    "wiring": ("block_shortcut", "layer_shortcut"),
+    "skip": ("float", "quantized"),
+    "shortcut": ("binary", "float"),
+    "activation_scale": ("xnor", "mean", "none"),
+}
 _GROUP_OPTIONS = ("bases", "activation_bits", "partition")
-_GROUP_CHOICES = ("wiring", "skip", "shortcut", "activation_scale")
 _LISTS = ("filters", "blocks", "stages")
 _OPTIONS = ("stem", "block", "depth", *_LISTS)
 
@@ -28,30 +54,34 @@ def define_model_flags(values: flags.FlagValues, model: str) -> None:
     flags.DEFINE_enum(
         "model", model, list(MODELS), f"one of {', '.join(MODELS)}", flag_values=values
     )
-    flags.DEFINE_string(
+    flags.DEFINE_enum(
         "method",
         None,
-        "a name of keras_groupnet.methods.names() with the options of its paper (of several "
-        "stages, the last), instead of the flags of Group-Net: bases, activation_bits, partition, "
-        "wiring, skip, shortcut, activation_scale",
+        list(METHODS),
+        f"one of {', '.join(METHODS)}, with the options of its paper, instead of the flags of "
+        "Group-Net: bases, activation_bits, partition, wiring, skip, shortcut, activation_scale",
         flag_values=values,
     )
     flags.DEFINE_integer(
         "bases", 5, "K; 0 for the full-precision parent", lower_bound=0, flag_values=values
     )
-    flags.DEFINE_integer("activation_bits", 1, "1, 2, 4 or 32", flag_values=values)
+    define_activation_bits(values)
     flags.DEFINE_string(
         "partition",
         None,
         "v1, v2, v3, layerwise, group_s1 (AlexNet) or the blocks of each group: 1,2,1",
         flag_values=values,
     )
-    flags.DEFINE_string("wiring", None, "block_shortcut or layer_shortcut", flag_values=values)
-    flags.DEFINE_string("skip", None, "float or quantized", flag_values=values)
-    flags.DEFINE_string("shortcut", None, "binary or float", flag_values=values)
-    flags.DEFINE_string("activation_scale", None, "xnor, mean or none", flag_values=values)
-    flags.DEFINE_string("stem", None, "imagenet or cifar", flag_values=values)
-    flags.DEFINE_string("block", None, "basic or bottleneck (resnet)", flag_values=values)
+    for name, choices in CHOICES.items():
+        flags.DEFINE_enum(name, None, list(choices), " or ".join(choices), flag_values=values)
+    flags.DEFINE_enum("stem", None, ["imagenet", "cifar"], "imagenet or cifar", flag_values=values)
+    flags.DEFINE_enum(
+        "block",
+        None,
+        ["basic", "bottleneck"],
+        "basic or bottleneck (resnet)",
+        flag_values=values,
+    )
     flags.DEFINE_list("filters", None, "channels of each stage (resnets)", flag_values=values)
     flags.DEFINE_list("blocks", None, "blocks of each stage (resnet)", flag_values=values)
     flags.DEFINE_list(
@@ -61,8 +91,34 @@ def define_model_flags(values: flags.FlagValues, model: str) -> None:
     flags.DEFINE_integer("seed", 0, "of the initial weights", flag_values=values)
 
 
+def define_activation_bits(values: flags.FlagValues) -> None:
+    """Defines `--activation_bits`."""
+    flags.DEFINE_integer("activation_bits", 1, "1, 2, 4 or 32", flag_values=values)
+    flags.register_validator(
+        "activation_bits",
+        lambda bits: bits in ACTIVATION_BITS,
+        "must be 1, 2, 4 or 32.",
+        flag_values=values,
+    )
+
+
+def check_model_flags(values: flags.FlagValues) -> None:
+    """Raises absl.app.UsageError for what can be known to be wrong without Keras."""
+    given = [name for name in (*_GROUP_OPTIONS, *CHOICES) if values[name].present]
+    if values.method is not None and given:
+        raise app.UsageError(
+            f"--method={values.method} goes without the flags of Group-Net. Leave out one of them. "
+            f"Received: --{given[0]}."
+        )
+    for name in _LISTS:
+        integers(name, values[name].value or [])
+
+
 def build_model(
-    values: flags.FlagValues, input_shape: Sequence[int], classes: int, bases: int | None = None
+    values: flags.FlagValues,
+    input_shape: Sequence[int],
+    classes: int,
+    method: "str | Method | None" = None,
 ) -> "keras.Model":
     """Builds what the flags describe.
 
@@ -70,7 +126,10 @@ def build_model(
         values: parsed flags.
         input_shape: height, width, channels.
         classes: outputs.
-        bases: instead of the flag's, if given; 0 for the full-precision parent.
+        method: instead of that of the flags, if given.
+
+    Raises:
+        absl.app.UsageError: if there is no such model.
     """
     from keras_groupnet import models
 
@@ -80,30 +139,48 @@ def build_model(
     for name in _LISTS:
         if name in options:
             options[name] = integers(name, options[name])
-    if bases is None and values.method is not None:
-        options["method"] = values.method
-        given = [name for name in (*_GROUP_OPTIONS, *_GROUP_CHOICES) if values[name].present]
-        if given:
-            raise app.UsageError(
-                f"--method goes without the flags of Group-Net. Received: --{given[0]}"
-            )
+    method = method or values.method
+    if method is not None:
+        options["method"] = method
     else:
-        options |= _group_options(values, values.bases if bases is None else bases)
-    return getattr(models, MODELS[values.model])(
-        tuple(input_shape), classes, seed=values.seed, **options
-    )
+        options |= _group_options(values)
+    try:
+        return getattr(models, MODELS[values.model])(
+            tuple(input_shape), classes, seed=values.seed, **options
+        )
+    except (TypeError, ValueError) as error:
+        raise app.UsageError(f"There is no such {MODELS[values.model]}: {error}.") from error
 
 
-def _group_options(values: flags.FlagValues, bases: int) -> dict[str, Any]:
-    options: dict[str, Any] = {
-        name: values[name].value for name in _GROUP_CHOICES if values[name].present
-    }
+def flags_method(values: flags.FlagValues) -> "Method":
+    """The method that the flags describe.
+
+    Raises:
+        absl.app.UsageError: if there is no such method.
+    """
+    from keras_groupnet import methods
+
+    if values.method is not None:
+        return methods.get(values.method)
+    if not values.bases:
+        return methods.FullPrecision()
+    options = _group_options(values)
+    if values.model == "alexnet" and options.get("partition") == "group_s1":
+        options["partition"] = "v1"  # as `models.AlexNet` calls it
+    try:
+        return methods.GroupNet(**options)
+    except (TypeError, ValueError) as error:
+        raise app.UsageError(f"There is no such Group-Net: {error}.") from error
+
+
+def _group_options(values: flags.FlagValues) -> dict[str, Any]:
+    options: dict[str, Any] = {name: values[name].value for name in CHOICES if values[name].present}
     if values.partition is not None:
         counts = "," in values.partition or values.partition.isdigit()
         options["partition"] = (
             integers("partition", values.partition.split(",")) if counts else values.partition
         )
-    return options | {"bases": bases or None, "activation_bits": values.activation_bits}
+    return options | {"bases": values.bases or None, "activation_bits": values.activation_bits}
 
 
 def has_stem(model: str) -> bool:
@@ -117,5 +194,5 @@ def integers(name: str, texts: Sequence[str]) -> list[int]:
         return [int(text) for text in texts]
     except ValueError as error:
         raise app.UsageError(
-            f"--{name} must be whole numbers separated by commas. Received: {','.join(texts)!r}"
+            f"--{name} must be whole numbers separated by commas. Received: {','.join(texts)!r}."
         ) from error

@@ -1,4 +1,4 @@
-"""A progress bar for `fit`."""
+"""Progress bars for `fit`."""
 
 import contextlib
 from collections.abc import Iterator
@@ -14,25 +14,37 @@ from rich.progress import (
 )
 
 
-@contextlib.contextmanager
-def progress_bar(title: str) -> Iterator[keras.callbacks.Callback]:
-    """One bar over all epochs, with the metrics of the last.
+class ProgressBars:
+    """One bar for each call of `fit`: all its epochs, with the metrics of the last.
 
     Args:
-        title: shown before the bar.
-
-    Returns:
-        A context that gives the callback for `fit(callbacks=[...], verbose=0)`.
+        progress: where the bars are.
     """
+
+    def __init__(self, progress: Progress):
+        self._progress = progress
+
+    def print(self, text: str) -> None:
+        """Prints a line above the bars."""
+        self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def callback(self, title: str) -> keras.callbacks.Callback:
+        """A new bar, as a callback for `fit(verbose=0)`."""
+        return _ProgressCallback(
+            self._progress, self._progress.add_task(title, total=None, epoch="-", metrics="")
+        )
+
+
+@contextlib.contextmanager
+def progress_bars() -> Iterator[ProgressBars]:
+    """A context in which bars are shown."""
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("epoch {task.fields[epoch]}  {task.fields[metrics]}"),
         TimeElapsedColumn(),
     ) as progress:
-        yield _ProgressCallback(
-            progress, progress.add_task(title, total=None, epoch="-", metrics="")
-        )
+        yield ProgressBars(progress)
 
 
 class _ProgressCallback(keras.callbacks.Callback):

@@ -33,7 +33,7 @@ class ProjectionConv2D(LatentConv2D):
         projections: J, channels of a feature map. The input's channels should be such maps of J
             channels too.
         levels: 2; 3 for the ternary net, `{-a, 0, a}`, from which a binary one may start
-            (`training.binary_from_ternary`). It stays float when converted.
+            (`methods.PCNN.stages`). It stays float when converted.
         forward: `"elementwise"`; `"mean"` is the paper's: the mean of W_j in the forward pass. All
             J kernels of a feature map are then equal up to their signs.
         projection_weight: lambda of the projection loss, 1e-4 in the paper.

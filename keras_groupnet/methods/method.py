@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import keras
 
+from keras_groupnet.methods.corresponding import corresponding
 from keras_groupnet.structure.blocks import Block
 
 
@@ -91,14 +92,12 @@ class Method:
 
         Args:
             model: the student.
-            train_data: batches of images and targets, as `fit` takes them as `x`. Callbacks draw
-                from them between epochs, so where batches remember their position
-                (`datasets.Batches` does), pass a copy of those that `fit` reads.
+            train_data: what `fit` takes as `x`, with the targets.
         """
         return []
 
     def stages(self) -> Sequence["Method"]:
-        """The methods to train one after another; the last is this one.
+        """The methods to train one after another, as `training.fit` does; the last is this one.
 
         Each model but the first starts from the one before, see `start_from`.
         """
@@ -110,16 +109,15 @@ class Method:
         Args:
             model: of this method.
             previous: of the method before it in `stages()`; its variables are copied wherever
-                `model` has one of the same path and shape.
+                `model` has one of the same path and shape. Numbers that Keras gave to layers
+                without a name do not count.
 
         Raises:
             ValueError: if the models share no trainable variable.
         """
-        values = {(v.path, tuple(v.shape)): v for v in previous.variables}
         copied = False
-        for variable in model.variables:
-            source = values.get((variable.path, tuple(variable.shape)))
-            if source is not None and self.carries(variable):
+        for source, variable in corresponding(previous.variables, model.variables):
+            if self.carries(variable):
                 variable.assign(source)
                 copied = copied or variable.trainable
         if not copied:

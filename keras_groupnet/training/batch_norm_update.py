@@ -1,9 +1,11 @@
 """RBCN's batch-norm update after each epoch."""
 
+import copy
 from typing import Any
 
 import keras
 
+from keras_groupnet.datasets.batches import SeededBatches
 from keras_groupnet.deployment.model_graph import leaf_layers
 
 
@@ -16,10 +18,10 @@ class BatchNormUpdate(keras.callbacks.Callback):
 
     Args:
         model: the functional or Sequential model; the student if `fit` is that of a trainer.
-        data: what `fit` takes as `x`. A data set with a position of its own (`SeededBatches`) must
-            not be the one that `fit` has.
+        data: what `fit` takes as `x`. Of `SeededBatches` a copy is used, so that the position of
+            those which `fit` reads stays where it is.
         targets: what `fit` takes as `y`.
-        loss: as in `compile`.
+        loss: as in `compile`; None for the loss that the model of `fit` is compiled with.
         batch_size: as in `fit`.
         steps: as `steps_per_epoch` in `fit`; None for all of the data.
 
@@ -33,17 +35,20 @@ class BatchNormUpdate(keras.callbacks.Callback):
         data: Any,
         targets: Any = None,
         *,
-        loss: Any = "sparse_categorical_crossentropy",
+        loss: Any = None,
         batch_size: int | None = None,
         steps: int | None = None,
     ):
         super().__init__()
         self._tuned = keras.Model(model.input, model.output)
+        self._data = copy.copy(data) if isinstance(data, SeededBatches) else data
         self._fit_arguments = {
-            "x": data,
+            "x": self._data,
             "y": targets,
             "batch_size": batch_size,
             "steps_per_epoch": steps,
+            # They do so themselves.
+            "shuffle": not isinstance(data, SeededBatches),
         }
         self._loss = loss
         self._initial: list[Any] = []
@@ -59,6 +64,8 @@ class BatchNormUpdate(keras.callbacks.Callback):
             layer.trainable = False
         try:
             self._prepare_optimizer()
+            if isinstance(self._data, SeededBatches):
+                self._data.epoch = epoch
             self._tuned.fit(**self._fit_arguments, verbose=0)
         finally:
             for layer in frozen:
@@ -69,7 +76,7 @@ class BatchNormUpdate(keras.callbacks.Callback):
         learning_rate = float(keras.ops.convert_to_numpy(outer.learning_rate))
         if not self._initial:
             config = outer.get_config() | {"learning_rate": learning_rate}
-            self._tuned.compile(type(outer).from_config(config), self._loss)
+            self._tuned.compile(type(outer).from_config(config), self._loss or self.model.loss)
             self._tuned.optimizer.build(self._tuned.trainable_variables)
             self._initial = [
                 keras.ops.convert_to_numpy(v).copy() for v in self._tuned.optimizer.variables

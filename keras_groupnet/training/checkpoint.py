@@ -13,6 +13,8 @@ import keras
 import numpy as np
 
 from keras_groupnet.datasets.batches import SeededBatches
+from keras_groupnet.training.atomic_folder import atomic_folder
+from keras_groupnet.training.random_layers import seed_states, seed_values
 
 # What these callbacks remember from epoch to epoch.
 _CALLBACK_STATE: dict[type[keras.callbacks.Callback], tuple[str, ...]] = {
@@ -56,6 +58,10 @@ class ResumableCheckpoint(keras.callbacks.Callback):
             `EarlyStopping` and `ModelCheckpoint` is kept, and that of any callback with methods
             `get_state() -> dict` (of JSON) and `set_state(dict)`. Others are taken to have none.
 
+    Attributes:
+        stopped: whether the run that was resumed had been stopped by a callback
+            (`EarlyStopping`), so that there is nothing left to do.
+
     Raises:
         ValueError: for `EarlyStopping(restore_best_weights=True)`, whose best weights are not kept.
     """
@@ -77,6 +83,7 @@ class ResumableCheckpoint(keras.callbacks.Callback):
         self.folder = Path(folder)
         self.data = data
         self.callbacks = callbacks
+        self.stopped = False
         self._pending: dict[str, Any] | None = None
         self._resumed = False
         self._unwritten: int | None = None
@@ -103,7 +110,7 @@ class ResumableCheckpoint(keras.callbacks.Callback):
                 f"Received: model={model.name!r}"
             )
         state = json.loads((newest / _STATE).read_text())
-        seeds = _seed_states(model)
+        seeds = seed_states(model)
         if len(state["seeds"]) != len(seeds) or len(state["callbacks"]) != len(self.callbacks):
             raise ValueError(
                 f"{newest} was written for {len(state['seeds'])} random layers and "
@@ -120,8 +127,10 @@ class ResumableCheckpoint(keras.callbacks.Callback):
             ) from error
         for variable, value in zip(seeds, state["seeds"], strict=True):
             variable.assign(value)
-        # `fit` resets callbacks and may draw random numbers before its first epoch.
+        # `fit` resets callbacks and may draw random numbers before its first epoch: once more then.
         self._pending = state
+        self._restore_callbacks(state)
+        self.stopped = state.get("stopped", False)
         if self.data is not None:
             self.data.epoch = state["epoch"]
         return state["epoch"]
@@ -152,8 +161,7 @@ class ResumableCheckpoint(keras.callbacks.Callback):
         if self._pending is None:
             return
         state, self._pending = self._pending, None
-        for callback, values in zip(self.callbacks, state["callbacks"], strict=True):
-            _set_callback_state(callback, values)
+        self._restore_callbacks(state)
         version, words, gauss = state["python_random"]
         random.setstate((version, tuple(words), gauss))
         name, words, *rest = state["numpy_random"]
@@ -173,6 +181,10 @@ class ResumableCheckpoint(keras.callbacks.Callback):
         names = [path for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
         return max(names, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
+    def _restore_callbacks(self, state: dict[str, Any]) -> None:
+        for callback, values in zip(self.callbacks, state["callbacks"], strict=True):
+            _set_callback_state(callback, values)
+
     def _write(self) -> None:
         if self._unwritten is None:
             return
@@ -180,34 +192,20 @@ class ResumableCheckpoint(keras.callbacks.Callback):
         name, words, *rest = np.random.get_state()
         state = {
             "epoch": epoch,
-            "seeds": [
-                keras.ops.convert_to_numpy(variable).tolist()
-                for variable in _seed_states(self.model)
-            ],
+            "stopped": self.model.stop_training,
+            "seeds": seed_values(self.model),
             "callbacks": [_callback_state(callback) for callback in self.callbacks],
             "python_random": random.getstate(),
             "numpy_random": [name, np.asarray(words).tolist(), *rest],
         }
-        unfinished = self.folder / "unfinished"
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        self.model.save_weights(unfinished / _WEIGHTS)
-        # Callbacks may hold numpy's float32, which json does not know.
-        (unfinished / _STATE).write_text(json.dumps(state, default=float))
-        for file in unfinished.iterdir():  # contents must reach the disk before the name does
-            with file.open("rb") as opened:
-                os.fsync(opened.fileno())
         final = self.folder / f"epoch-{epoch:06d}"
-        os.replace(unfinished, final)
+        with atomic_folder(final) as unfinished:
+            self.model.save_weights(unfinished / _WEIGHTS)
+            # Callbacks may hold numpy's float32, which json does not know.
+            (unfinished / _STATE).write_text(json.dumps(state, default=float))
         for path in self.folder.iterdir():
             if _NAME.fullmatch(path.name) and path != final:
                 shutil.rmtree(path)
-
-
-def _seed_states(model: keras.Model) -> list[Any]:
-    """The states of random layers, which Keras counts as variables but not as weights."""
-    weights = {id(weight) for weight in model.weights}
-    return [variable for variable in model.variables if id(variable) not in weights]
 
 
 def _callback_state(callback: keras.callbacks.Callback) -> dict[str, Any]:

@@ -1,12 +1,19 @@
-"""The training recipe of RBCN's paper, which we use for PCNN and MCN too.
+"""The recipe of a method's paper; that of RBCN's stands for PCNN and MCN too.
 
 Their own papers' optimizers could not be recovered.
 """
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from keras_groupnet.training.optimizers import SGDWithL2
 from keras_groupnet.training.projection_callback import ProjectionCallback
-from keras_groupnet.training.recipes import Recipe
+from keras_groupnet.training.recipes import Recipe, resnet_recipe
 from keras_groupnet.training.schedules import step_decay
+from keras_groupnet.training.training_stage import TrainingStage
+
+if TYPE_CHECKING:
+    from keras_groupnet.methods import Method
 
 # (learning rate, epochs between steps, epochs) of section 4.
 _SCHEDULES = {"cifar": (0.01, 60, 200), "imagenet": (0.1, 20, 70)}
@@ -41,13 +48,53 @@ def rbcn_recipe(data: str = "cifar", l2: float = 1e-4, nesterov: bool = False) -
     )
 
 
-def pcnn_recipe(data: str = "cifar", l2: float = 1e-4, nesterov: bool = False) -> Recipe:
-    """`rbcn_recipe` with the callback that `ProjectionConv2D` needs.
+def paper_recipe(stage: TrainingStage, steps: int) -> Recipe:
+    """`method_recipe` of a stage's method, for `fit`.
 
     Args:
-        data: see there.
-        l2: see there.
-        nesterov: see there.
+        stage: of `plan_stages`.
+        steps: not needed.
+
+    Raises:
+        ValueError: if it is not known.
+    """
+    return method_recipe(stage.method)
+
+
+def method_recipe(method: "Method") -> Recipe:
+    """The recipe of a method's paper, for ResNets; for AlexNet see `alexnet_recipe`.
+
+    Args:
+        method: with its options.
+
+    Raises:
+        ValueError: if it is not known.
+    """
+    if method.name not in _RECIPES:
+        raise ValueError(
+            f"The papers' recipes that are known are those of {', '.join(_RECIPES)}. Use another, "
+            f"such as `adam_recipe`. Received: method={method.name!r}"
+        )
+    return _RECIPES[method.name](method)
+
+
+_RECIPES: dict[str, Callable[["Method"], Recipe]] = {
+    "full_precision": lambda method: resnet_recipe(method.activation_bits),
+    "group_net": lambda method: resnet_recipe(method.activation_bits),
+    "pcnn": lambda method: rbcn_recipe(),
+    "rbcn": lambda method: rbcn_recipe(),
+    "mcn": lambda method: rbcn_recipe(),
+    "mcn_1": lambda method: rbcn_recipe(),
+}
+
+
+def pcnn_recipe(data: str = "cifar", l2: float = 1e-4, nesterov: bool = False) -> Recipe:
+    """Deprecated: `rbcn_recipe`, and the callbacks of `methods.PCNN` (`ProjectionCallback`).
+
+    Args:
+        data: see `rbcn_recipe`.
+        l2: see `rbcn_recipe`.
+        nesterov: see `rbcn_recipe`.
 
     Raises:
         ValueError: for other data.

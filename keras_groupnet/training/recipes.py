@@ -1,4 +1,4 @@
-"""The training recipes of Group-Net, as far as the paper and its release give them.
+"""The training recipes of Group-Net, as far as the paper and its release give them; one of ours.
 
 Example:
     recipe = kgn.training.resnet_recipe(activation_bits=2)
@@ -20,6 +20,7 @@ import keras
 from keras_groupnet.structure.groups import ACTIVATION_BITS
 from keras_groupnet.training.optimizers import SGDWithL2
 from keras_groupnet.training.schedules import reduce_when_saturated, step_decay
+from keras_groupnet.training.training_stage import TrainingStage
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +38,18 @@ class Recipe:
     callbacks: list[keras.callbacks.Callback]
     batch_size: int
     epochs: int
+
+
+def adam_recipe(stage: TrainingStage, steps: int, learning_rate: float = 2e-3) -> Recipe:
+    """Adam whose learning rate falls to 0 along a cosine: ours, for short runs of any method.
+
+    Args:
+        stage: not needed; see `fit`.
+        steps: of the optimizer, in all.
+        learning_rate: at the start.
+    """
+    rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    return Recipe(keras.optimizers.Adam(rate), [], batch_size=64, epochs=40)
 
 
 def resnet_recipe(

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_groupnet import lite
 from keras_groupnet.cli import main as cli
 from keras_groupnet.lite import Interpreter
 
@@ -29,20 +30,48 @@ def test_train_resumes_and_starts_from_a_parent(tmp_path, capsys):
     resumable = [*common, f"--checkpoint={tmp_path / 'run'}", f"--parent={parent}"]
     assert cli.run(["train", path, *resumable, "--epochs=1"]) == 0
     assert cli.run(["train", path, *resumable, "--epochs=2"]) == 0
-    assert (tmp_path / "run" / "epoch-000002").is_dir()
-    assert "test accuracy" in capsys.readouterr().out
+    assert (tmp_path / "run" / "1_group_net" / "epoch-000002").is_dir()
+    shown = capsys.readouterr().out
+    assert "test accuracy" in shown and "goes on after epoch 1" in shown
+    # Another network has another folder.
+    assert cli.run(["train", path, *resumable, "--epochs=2", "--bases=3"]) == 1
+    assert "another folder" in capsys.readouterr().err
+
+
+SMALL = ["--model=wide_resnet", "--depth=10", "--stages=4,4,8,8", "--batch_size=512"]
 
 
 def test_train_with_a_method(tmp_path, capsys):
     parent, path = str(tmp_path / "parent.keras"), str(tmp_path / "rbcn.keras")
-    common = ["--model=wide_resnet", "--depth=10", "--stages=4,4,8,8", "--batch_size=512"]
-    common.append("--epochs=1")
+    common = [*SMALL, "--epochs=1"]
     assert cli.run(["train", parent, *common, "--method=full_precision"]) == 0
     method = [*common, "--method=rbcn"]
-    assert cli.run(["train", path, *method]) == 2
-    assert "--teacher" in capsys.readouterr().err
     assert cli.run(["train", path, *method, f"--teacher={parent}"]) == 0
+    assert "Stage 1 of 1, rbcn, 1 epochs" in capsys.readouterr().out
     assert "RectifiedConv2D" in {type(x).__name__ for x in keras.models.load_model(path).layers}
+    assert cli.run(["train", path, *common, "--method=bnn", f"--teacher={parent}"]) == 2
+    assert "--teacher: bnn learns from none" in capsys.readouterr().err
+
+
+def test_train_trains_the_teacher(tmp_path, capsys):
+    path = str(tmp_path / "rbcn.keras")
+    resumable = ["train", path, *SMALL, "--method=rbcn", f"--checkpoint={tmp_path / 'run'}"]
+    assert cli.run([*resumable, "--epochs=2,1"]) == 0
+    shown = capsys.readouterr().out
+    assert "Stage 1 of 2, full_precision as the teacher, 2 epochs" in shown
+    assert "Stage 2 of 2, rbcn, 1 epochs" in shown
+    assert cli.run([*resumable, "--epochs=2,1"]) == 0
+    assert capsys.readouterr().out.count("has finished before") == 2
+
+
+def test_train_goes_through_the_stages_of_a_method(tmp_path, capsys):
+    path = str(tmp_path / "pcnn.keras")
+    assert cli.run(["train", path, *SMALL, "--method=pcnn", "--epochs=1"]) == 0
+    shown = capsys.readouterr().out
+    assert "Stage 1 of 2, pcnn with levels=3, 1 epochs" in shown
+    assert "Stage 2 of 2, pcnn, 1 epochs" in shown
+    levels = {x.levels for x in keras.models.load_model(path).layers if hasattr(x, "levels")}
+    assert levels == {2}
 
 
 def test_convert_writes_a_file_that_runs(trained, tmp_path, capsys):
@@ -85,19 +114,41 @@ def test_benchmark_layers_compares_single_convolutions(capsys):
     assert all(text in shown for text in ("8x8x16", "peak", "1 bit", "2 bit", "int8"))
 
 
+@pytest.mark.skipif(not hasattr(lite, "verify"), reason="keras_groupnet.lite has no verify yet")
+def test_verify(trained, tmp_path, capsys):
+    path = tmp_path / "digits.tflite"
+    assert cli.run(["convert", str(trained), str(path)]) == 0
+    assert cli.run(["verify", str(trained), str(path), "--data=digits"]) == 0
+    # The weights of another model.
+    model = keras.models.load_model(trained, compile=False)
+    for variable in model.trainable_variables:
+        variable.assign(-variable)
+    other = tmp_path / "other.keras"
+    model.save(other)
+    assert cli.run(["verify", str(other), str(path)]) == 1
+
+
+def test_convert_knows_the_old_flag(trained, tmp_path, capsys):
+    path = str(tmp_path / "digits.tflite")
+    assert cli.run(["convert", str(trained), path, "--first_last=float"]) == 0
+    assert "--float_layers" in capsys.readouterr().out
+    assert cli.run(["convert", str(trained), path, "--float_layers=int8"]) == 2
+    assert "needs --data" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
-    ("arguments", "code", "message"),
+    ("arguments", "message"),
     [
-        (["benchmark", "--bases=0"], 2, "--bases"),
-        (["train", "model.h5"], 2, ".keras"),
-        (["train", "model.keras", "--data=folder"], 2, "--data_path"),
-        (["train", "model.keras", "--data=mnist"], 1, "name='mnist'"),
-        (["train", "model.keras", "--activation_bits=3"], 1, "activation_bits=3"),
-        (["summary", "--filters=8,x"], 2, "8,x"),
-        (["summary", "--method=bnn", "--bases=3"], 2, "--bases"),
-        (["summary", "--method=bnm"], 1, "method='bnm'"),
+        (["train", "--method=el_net", "--epochs=1,2"], "one for each of the 5"),
+        (["train", "--method=hwgq", "--recipe=paper"], "--recipe=adam"),
+        (["train", *TINY, "--partition=3,4"], "partition"),
+        (["train", "--model=vgg_small", "--depth=3"], "depth"),
+        (["summary", *TINY, "--partition=1,x"], "1,x"),
+        (["summary", *TINY, "--input_shape=8,8"], "input_shape"),
     ],
 )
-def test_mistakes(arguments, code, message, capsys):
-    assert cli.run(arguments) == code
-    assert message in capsys.readouterr().err
+def test_mistakes_that_only_keras_can_find(arguments, message, tmp_path, capsys):
+    name, *rest = arguments
+    target = tmp_path / "model.keras"
+    assert cli.run([name, *([str(target)] if name == "train" else []), *rest]) == 2
+    assert message in capsys.readouterr().err and not target.exists()

@@ -5,10 +5,10 @@ from collections import Counter
 import keras
 import numpy as np
 import pytest
+from keras_groupnet.conversion.exporting import exporting_clone
 
 from keras_groupnet.conversion import passes
 from keras_groupnet.conversion.converter import _to_tflite
-from keras_groupnet.conversion.exporting import exporting_clone
 from keras_groupnet.conversion.graph import ABSENT, Graph
 from keras_groupnet.conversion.passes.epilogue import (
     ADDEND,

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_groupnet import training
+from keras_groupnet import datasets, training
 from tests.steps import digits
 from tests.tensors import array
 from tests.training.small_nets import residual_net
@@ -64,3 +64,46 @@ def test_it_serves_a_trainer_and_can_be_short():
     assert np.isfinite(history.history["loss"]).all()
     for one, other in zip(teacher, trainer.teacher.weights, strict=True):
         np.testing.assert_array_equal(one, array(other))
+
+
+class Positions(keras.callbacks.Callback):
+    """Where batches stand when each epoch ends."""
+
+    def __init__(self, data):
+        super().__init__()
+        self.data = data
+        self.epochs = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.epochs.append(self.data.epoch)
+
+
+def test_the_batches_of_fit_stay_where_they_are():
+    positions = []
+    for updates in (False, True):
+        data = datasets.Batches(*digits(32), 16)
+        model = residual_net(True)
+        model.compile(keras.optimizers.SGD(0.02), LOSS)
+        seen = Positions(data)
+        callbacks = [training.BatchNormUpdate(model, data)] if updates else []
+        model.fit(data, epochs=3, shuffle=False, verbose=0, callbacks=[*callbacks, seen])
+        positions.append(seen.epochs)
+    assert positions[0] == positions[1] and len(set(positions[0])) == 3
+
+
+def test_the_loss_is_that_of_the_model():
+    x, y = digits(32)
+    traced = []
+
+    def loss(target, prediction):
+        traced.append(1)
+        return keras.losses.sparse_categorical_crossentropy(target, prediction)
+
+    model = residual_net(True)
+    model.compile(keras.optimizers.SGD(0.02), loss)
+    calls = []
+    for callbacks in ([], [training.BatchNormUpdate(model, x, y, batch_size=16)]):
+        traced.clear()
+        model.fit(x, y, batch_size=16, verbose=0, callbacks=callbacks)
+        calls.append(len(traced))
+    assert calls[1] > 0  # `fit` itself has been traced before

@@ -11,7 +11,8 @@ def test_the_binary_net_starts_from_the_ternary_kernels():
     layer = ProjectionConv2D(4, 3, projections=2, levels=3, name="projected")
     ternary = net(layer)
     losses(ternary, steps=3)
-    binary = training.binary_from_ternary(ternary)
+    with pytest.warns(DeprecationWarning, match="training.fit"):
+        binary = training.binary_from_ternary(ternary)
     copy = binary.get_layer("projected")
     assert copy.levels == 2 and layer.levels == 3
     np.testing.assert_array_equal(array(copy.kernel), array(layer.kernel))
@@ -27,5 +28,5 @@ def test_the_binary_net_starts_from_the_ternary_kernels():
 
 
 def test_a_binary_net_is_refused():
-    with pytest.raises(ValueError, match="levels=3.*Received"):
+    with pytest.raises(ValueError, match="levels=3.*Received"), pytest.warns(DeprecationWarning):
         training.binary_from_ternary(net(ProjectionConv2D(4, 3)))

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from comparison_runs import TEACHER, Settings, finished_results, write_atomically
 
+from experiments.runs import TEACHER, Settings, finished_results, write_atomically
 from keras_groupnet.deployment.summary import BINARY_OPERATIONS_PER_REAL
 
 _COLUMNS = (
@@ -109,7 +109,7 @@ def markdown(results: list[dict[str, Any]], settings: Settings) -> str:
     methods = " ".join(dict.fromkeys(result["method"] for result in results))
     seeds = ",".join(map(str, sorted({result["seed"] for result in results})))
     command = shlex.join(
-        ["python", "examples/compare_methods.py", "--folder=FOLDER", "--work=WORK"]
+        ["python", "-m", "experiments.compare_methods", "--folder=FOLDER", "--work=WORK"]
         + settings.arguments()
         + [f"--methods={methods}", f"--seeds={seeds}"]
         + ["--convert"] * converted

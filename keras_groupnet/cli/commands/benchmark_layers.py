@@ -26,13 +26,19 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
     """Converts single layers, times them side by side, prints times and ratios."""
     if positional:
         raise app.UsageError(f"Expected flags only. Received: {' '.join(positional)}")
+    bits = integers("bits", values.bits)
+    if not set(bits) <= {1, 2, 4}:
+        raise app.UsageError(f"--bits must be some of 1, 2, 4. Received: {','.join(values.bits)}.")
+    shapes = {text: integers("shapes", text.split("x")) for text in values.shapes}
+    for text, shape in shapes.items():
+        if len(shape) != 3 or min(shape) < 1:
+            raise app.UsageError(f"--shapes must be like 56x56x64,7x7x512. Received: {text!r}.")
     from rich.console import Console
     from rich.table import Table
 
     from keras_groupnet.bench.benchmark import interleave, machine, prepared
     from keras_groupnet.bench.peak import run_popcount_peak
 
-    bits = integers("bits", values.bits)
     times_table = Table(title="3x3 convolutions, one image: microseconds")
     ratios = Table(title="Share of the peak, and how many times faster than float32 and int8")
     for table in (times_table, ratios):
@@ -42,8 +48,7 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
     for count in bits:
         for name in (f"{count} bit: peak", _FLOAT32, _INT8):
             ratios.add_column(name, justify="right")
-    for shape in values.shapes:
-        height, width, channels = integers("shapes", shape.split("x"))
+    for shape, (height, width, channels) in shapes.items():
         macs = 9 * height * width * channels**2
         files = {str(count): _packed_convolution(height, width, channels, count) for count in bits}
         files |= _rivals(height, width, channels)

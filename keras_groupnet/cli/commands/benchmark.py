@@ -2,7 +2,12 @@
 
 from absl import app, flags
 
-from keras_groupnet.cli.model_flags import build_model, define_model_flags, integers
+from keras_groupnet.cli.model_flags import (
+    build_model,
+    check_model_flags,
+    define_model_flags,
+    integers,
+)
 
 USAGE = "[flags]    (the weights are random: they do not matter for the time)"
 
@@ -23,13 +28,14 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
         raise app.UsageError(f"Expected flags only. Received: {' '.join(positional)}")
     if not values.bases and not values.method:
         raise app.UsageError("Expected --bases of at least 1: float32 and int8 come beside it.")
+    check_model_flags(values)
+    shape = integers("input_shape", values.input_shape)
     import numpy as np
 
     from keras_groupnet.bench.baselines import convert_rivals, print_comparison
 
-    shape = integers("input_shape", values.input_shape)
     ours = build_model(values, shape, values.classes)
-    parent = build_model(values, shape, values.classes, bases=0)
+    parent = build_model(values, shape, values.classes, method="full_precision")
     images = np.random.default_rng(values.seed).standard_normal((8, *shape), np.float32)
     what = values.method or f"K={values.bases} W1A{values.activation_bits}"
     print_comparison(

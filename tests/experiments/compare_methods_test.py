@@ -3,11 +3,11 @@ import dataclasses
 
 import keras
 import pytest
-from comparison_report import csv_text, markdown, replace_section, write_report
-from comparison_runs import Run, Settings, finish_runs, finished_results
-from comparison_training import make_method, share_epochs
 
 import keras_groupnet as kgn
+from experiments.report import csv_text, markdown, replace_section, write_report
+from experiments.runs import Run, Settings, finish_runs, finished_results
+from experiments.training import make_method, share_epochs
 
 SETTINGS = Settings(
     data="digits",

@@ -3,7 +3,14 @@
 from absl import app, flags
 from rich.console import Console
 
-from keras_groupnet.cli.data_flags import define_data_flags, load_data
+from keras_groupnet.cli.data_flags import check_data_flags, define_data_flags, load_data
+from keras_groupnet.cli.loading import (
+    check_imports,
+    define_import_flag,
+    import_modules,
+    load_model,
+)
+from keras_groupnet.cli.paths import model_file, output_file
 
 USAGE = "MODEL.keras MODEL.tflite [flags]"
 _IMAGES = 100  # to calibrate and to check with
@@ -12,10 +19,17 @@ _IMAGES = 100  # to calibrate and to check with
 def define_flags(values: flags.FlagValues) -> None:
     """Defines the flags of the command."""
     flags.DEFINE_enum(
+        "float_layers",
+        "float32",
+        ["float32", "int8"],
+        "what the layers that are not binary become: float32 or int8 (calibrated with --data)",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
         "first_last",
-        "float",
+        None,
         ["float", "int8"],
-        "what the layers that are not binary become: float or int8 (calibrated with --data)",
+        "deprecated: --float_layers",
         flag_values=values,
     )
     flags.DEFINE_integer(
@@ -43,29 +57,42 @@ def define_flags(values: flags.FlagValues) -> None:
         flag_values=values,
     )
     define_data_flags(values, None)
+    define_import_flag(values)
 
 
 def main(values: flags.FlagValues, positional: list[str]) -> None:
     """Converts and prints the report."""
     if len(positional) != 2:
         raise app.UsageError("Expected the .keras file and the .tflite file to write.")
-    source, target = positional
-    import keras
+    source, target = model_file(positional[0]), output_file(positional[1], ".tflite")
+    check_imports(values)
+    check_data_flags(values)
+    # The report has its own width: a narrow terminal must not break its lines again.
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    first_last = {"float32": "float", "int8": "int8"}[values.float_layers]
+    if values.first_last is not None:
+        console.print(
+            "--first_last will go in the next release. Use --float_layers=float32 or int8."
+        )
+        first_last = values.first_last
+    if first_last == "int8" and not values.data:
+        raise app.UsageError("--float_layers=int8 needs --data to calibrate with.")
+    if values.cluster and values.compress == "none":
+        raise app.UsageError("--cluster needs --compress=huffman.")
+    from keras_groupnet.lite import convert
 
-    import keras_groupnet as kgn
-
-    model = keras.models.load_model(source)
+    import_modules(values)
+    model = load_model(source)
     data = load_data(values, batch_size=_IMAGES) if values.data else None
-    converted = kgn.convert(
+    converted = convert(
         model,
         target,
         batch_size=values.batch_size or None,
-        first_last=values.first_last,
+        first_last=first_last,
         representative_data=data.train[0][0] if data else None,
         images=data.test[0][0] if data else None,
         strict=values.strict,
         compress=None if values.compress == "none" else values.compress,
         cluster=values.cluster or None,
     )
-    # The report has its own width: a narrow terminal must not break its lines again.
-    Console(highlight=False, markup=False).print(str(converted.report), soft_wrap=True)
+    console.print(str(converted.report))

@@ -1,6 +1,6 @@
 """Converts the ImageNet-sized Group-Nets of the paper (untrained) and compares file with Keras.
 
-    python examples/convert_imagenet_models.py [--only RESNET18_V1_W1A1 ...] [--markdown table.md]
+    python -m experiments.convert_imagenet_models [--only RESNET18_V1_W1A1] [--markdown FILE]
 
 Prints one Markdown row a model: file size against the bound of 1 bit a binary weight and 4 bytes a
 float parameter, largest difference from Keras, mismatched top-1, and the time of one image.
@@ -15,6 +15,7 @@ from absl import app, flags
 
 import keras_groupnet as kgn
 from keras_groupnet.bench.benchmark import benchmark
+from tests.conversion.networks import randomise
 
 FLAGS = flags.FLAGS
 flags.DEFINE_multi_string("only", None, "Names of models to convert; all if not given.")
@@ -37,22 +38,6 @@ def builders() -> dict:
     return result
 
 
-def randomise(model: keras.Model) -> None:
-    """Batch norms as a trained net has them, so that folding them is tested."""
-    generator = np.random.default_rng(0)
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            shape = layer.gamma.shape
-            layer.set_weights(
-                [
-                    generator.uniform(0.5, 1.5, shape),
-                    generator.normal(0, 0.3, shape),
-                    generator.normal(0, 0.5, shape),
-                    generator.uniform(0.5, 2, shape),
-                ]
-            )
-
-
 def bound(model: keras.Model) -> float:
     """Bits of binary weights / 8 + 4 × float parameters, in bytes."""
     binary = sum(
@@ -73,7 +58,7 @@ def main(_):
         keras.utils.clear_session()
         keras.utils.set_random_seed(0)
         model = build()
-        randomise(model)
+        randomise(model)  # batch norms as a trained net has them, so that folding them is tested
         shape = (FLAGS.images, *model.input_shape[1:])
         images = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
         start = time.perf_counter()

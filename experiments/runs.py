@@ -135,7 +135,7 @@ def finish_runs(
     Yields:
         A line about each run that this process has done.
     """
-    from comparison_training import convert_run, load_data, make_method, train_run
+    from experiments.training import convert_run, load_data, make_method, train_run
 
     data = load_data(settings, folder)
     pending = _with_teachers(runs, make_method)

@@ -1,11 +1,11 @@
 """Trains a list of methods under one recipe on one data set and compares them.
 
-    python examples/compare_methods.py --data fashion_mnist --folder FOLDER --work WORK \
+    python -m experiments.compare_methods --data fashion_mnist --folder FOLDER --work WORK \
         --methods "full_precision group_net:bases=3,partition=v2 rbcn" --seeds 0,1 --epochs 8
 
 A method is a name of `kgn.methods.names()` with options of its own after a colon. All get the same
 narrow ResNet-18, data, optimizer and number of epochs, and the last epoch's test accuracy counts.
-Methods with several stages share these epochs (`comparison_training.share_epochs`), those with a
+Methods with several stages share these epochs (`training.share_epochs`), those with a
 teacher learn from the full-precision run of the same seed, which is trained first.
 
 WORK keeps everything: run the same command again after a kill, with more methods or seeds, or twice
@@ -16,8 +16,9 @@ at the same time (`taskset -c 0 ... & taskset -c 1 ...` is the most efficient on
 from pathlib import Path
 
 from absl import app, flags
-from comparison_report import write_report
-from comparison_runs import Run, Settings, finish_runs
+
+from experiments.report import write_report
+from experiments.runs import Run, Settings, finish_runs
 
 DEFAULT_METHODS = (
     "full_precision group_net:bases=1 group_net:bases=3 group_net:bases=5 "

@@ -1,22 +1,18 @@
 """How one run of a comparison is trained, measured and converted."""
 
 import ast
-import json
-import math
 import time
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-from comparison_runs import TEACHER, Run, Settings, write_atomically
 
 import keras_groupnet as kgn
+from experiments.runs import TEACHER, Run, Settings
 from keras_groupnet.deployment.summary import ModelSummary, summarize
+from keras_groupnet.training.training_stage import needs_teacher
 
 _EVALUATION_BATCH = 500
-_LOSS = "sparse_categorical_crossentropy"
 
 
 def make_method(text: str) -> kgn.methods.Method:
@@ -81,28 +77,20 @@ def train_run(
 ) -> dict[str, Any]:
     """Trains a run, going on from its checkpoint if there is one, and returns its result."""
     method = make_method(run.method)
-    stages = list(method.stages())
-    epochs = share_epochs(settings.epochs, len(stages))
-    stopwatches = [
-        _Stopwatch(run.folder / f"stage{number}.json") for number in range(1, len(stages) + 1)
-    ]
-    student = None
-    for number, (stage, count) in enumerate(zip(stages, epochs, strict=True), start=1):
-        keras.utils.set_random_seed(run.seed)
-        previous, student = student, _model(stage, run.seed, settings, data)
-        if previous is not None:
-            stage.start_from(student, previous)
-        _fit(
-            stage,
-            student,
-            _load_teacher(teacher) if stage.needs_teacher else None,
-            count,
-            run,
-            number,
-            settings,
-            data,
-            stopwatches[number - 1],
-        )
+    epochs = share_epochs(settings.epochs, len(method.stages()))
+    trained = kgn.training.fit(
+        method,
+        lambda stage: _model(stage, run.seed, settings, data),
+        _batches(settings, data, run.seed),
+        epochs,
+        teacher=_load_teacher(teacher) if needs_teacher(method) else None,
+        recipe=lambda stage, steps: _recipe(settings, steps),
+        callbacks=lambda stage: [_Stopwatch()],
+        folder=run.folder / "training",
+        seed=run.seed,
+        verbose=2,
+    )
+    student, histories = trained.model, list(trained.history.values())
     student.save(run.model_path)
     loss, accuracy = _evaluated(student, data)
     totals = summarize(student)
@@ -111,12 +99,12 @@ def train_run(
         "method": run.method,
         "seed": run.seed,
         "epochs": sum(epochs),
-        "stages": len(stages),
-        "seconds": sum(watch.totals["seconds"] for watch in stopwatches),
-        "cpu_seconds": sum(watch.totals["cpu_seconds"] for watch in stopwatches),
+        "stages": len(epochs),
+        "seconds": sum(sum(history["seconds"]) for history in histories),
+        "cpu_seconds": sum(sum(history["cpu_seconds"]) for history in histories),
         "accuracy": accuracy,
         "loss": loss,
-        "train_accuracy": stopwatches[-1].totals["train_accuracy"],
+        "train_accuracy": histories[-1]["accuracy"][-1],
         "weight_bits": method.weight_bits,
         "activation_bits": method.activation_bits,
         "branches": method.branches,
@@ -165,26 +153,17 @@ def convert_run(run: Run, data: kgn.datasets.Dataset) -> dict[str, Any]:
 
 
 class _Stopwatch(keras.callbacks.Callback):
-    """Sums the time of all epochs, kept in a file from one process to the next."""
-
-    def __init__(self, path: Path):
-        super().__init__()
-        self.totals = {"seconds": 0.0, "cpu_seconds": 0.0, "train_accuracy": math.nan}
-        self._path = path
-        if path.exists():
-            self.totals = json.loads(path.read_text())
-        self._start = (0.0, 0.0)
+    """Puts the time of each epoch into the history, where it survives a kill."""
 
     def on_train_begin(self, logs=None):
         self._start = (time.perf_counter(), time.process_time())
 
     def on_epoch_end(self, epoch, logs=None):
         now = (time.perf_counter(), time.process_time())
-        self.totals["seconds"] += now[0] - self._start[0]
-        self.totals["cpu_seconds"] += now[1] - self._start[1]
-        self.totals["train_accuracy"] = float((logs or {}).get("accuracy", math.nan))
+        logs["seconds"], logs["cpu_seconds"] = (
+            b - a for a, b in zip(self._start, now, strict=True)
+        )
         self._start = now
-        write_atomically(self._path, json.dumps(self.totals))
 
 
 def _model(method, seed, settings, data):
@@ -206,11 +185,14 @@ def _batches(settings, data, seed):
     return kgn.datasets.Batches(data.train_x, data.train_y, settings.batch_size, augment, seed=seed)
 
 
-def _optimizer(settings, steps):
+def _recipe(settings, steps):
     rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
-    if settings.optimizer == "adam":
-        return keras.optimizers.Adam(rate)
-    return kgn.training.SGDWithL2(rate, momentum=0.9, nesterov=False, l2=1e-4)
+    optimizer = (
+        keras.optimizers.Adam(rate)
+        if settings.optimizer == "adam"
+        else kgn.training.SGDWithL2(rate, momentum=0.9, nesterov=False, l2=1e-4)
+    )
+    return kgn.training.Recipe(optimizer, [], settings.batch_size, settings.epochs)
 
 
 def _load_teacher(run):
@@ -218,27 +200,6 @@ def _load_teacher(run):
     if "error" in result:
         raise RuntimeError(f"The teacher {TEACHER}, seed {run.seed}, failed: {result['error']}")
     return keras.models.load_model(run.model_path)
-
-
-def _fit(method, student, teacher, epochs, run, number, settings, data, stopwatch):
-    trainer = method.trainer(student, teacher)
-    batches = _batches(settings, data, run.seed)
-    # Callbacks that go over the data themselves need a position of their own.
-    others = _batches(settings, data, run.seed + 1)
-    callbacks: Sequence[Any] = [*method.callbacks(student, others), stopwatch]
-    trainer.compile(_optimizer(settings, epochs * len(batches)), _LOSS, metrics=["accuracy"])
-    checkpoint = kgn.training.ResumableCheckpoint(run.folder / f"stage{number}", batches, callbacks)
-    start = others.epoch = checkpoint.resume(trainer)
-    if start >= epochs:
-        return
-    trainer.fit(
-        batches,
-        epochs=epochs,
-        initial_epoch=start,
-        shuffle=False,  # `batches` shuffles itself, so that a resumed run sees the same order
-        verbose=2,
-        callbacks=[*callbacks, checkpoint],
-    )
 
 
 def _evaluated(model, data):

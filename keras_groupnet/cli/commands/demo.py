@@ -1,9 +1,11 @@
 """`groupnet demo`: the whole road on scikit-learn's handwritten digits, in a few minutes."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from absl import app, flags
+
+from keras_groupnet.cli.model_flags import define_activation_bits
+from keras_groupnet.cli.paths import output_folder
 
 if TYPE_CHECKING:
     import keras
@@ -18,7 +20,7 @@ _LEARNING_RATE = 2e-3
 def define_flags(values: flags.FlagValues) -> None:
     """Defines the flags of the command."""
     flags.DEFINE_integer("bases", 3, "K", lower_bound=1, flag_values=values)
-    flags.DEFINE_integer("activation_bits", 1, "1, 2, 4 or 32", flag_values=values)
+    define_activation_bits(values)
     flags.DEFINE_integer("epochs", 40, "of training", lower_bound=1, flag_values=values)
     flags.DEFINE_integer("threads", 1, "of the interpreter", lower_bound=1, flag_values=values)
     flags.DEFINE_integer("runs", 30, "timed runs of each file", lower_bound=1, flag_values=values)
@@ -30,6 +32,7 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
     """Trains, converts, runs, compares."""
     if positional:
         raise app.UsageError(f"Expected flags only. Received: {' '.join(positional)}")
+    folder = output_folder(values.output) if values.output else None
     import keras
     import numpy as np
     from rich.console import Console
@@ -57,8 +60,7 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
 
     console.print("Converting, and checking the files against Keras …")
     files = convert_rivals(groupnet, parent, data.train_x[:200])
-    if values.output:
-        folder = Path(values.output)
+    if folder:
         folder.mkdir(parents=True, exist_ok=True)
         groupnet.save(folder / "groupnet.keras")
         for name, content in files.items():
@@ -92,7 +94,7 @@ def _models(
 def _train(title: str, model: "keras.Model", data: "Dataset", values: flags.FlagValues) -> None:
     import keras
 
-    from keras_groupnet.cli.progress import progress_bar
+    from keras_groupnet.cli.progress import progress_bars
     from keras_groupnet.datasets import Batches, CropAndFlip
 
     batches = Batches(
@@ -106,8 +108,8 @@ def _train(title: str, model: "keras.Model", data: "Dataset", values: flags.Flag
     model.compile(
         keras.optimizers.Adam(decay), "sparse_categorical_crossentropy", metrics=["accuracy"]
     )
-    with progress_bar(title) as progress:
-        model.fit(batches, epochs=values.epochs, verbose=0, callbacks=[progress])
+    with progress_bars() as bars:
+        model.fit(batches, epochs=values.epochs, verbose=0, callbacks=[bars.callback(title)])
 
 
 def _accuracies(
