@@ -115,10 +115,10 @@ def convert(
     if first_last == "int8":
         from keras_groupnet.conversion.int8 import quantize_float_layers
 
-        content, quantised = quantize_float_layers(content, np.asarray(representative_data))
+        content = quantize_float_layers(content, np.asarray(representative_data))
         report.layers = [
             LayerFate(f.name, "int8", "quantised after training", f.weight_bytes // 4)
-            if f.fate == "float" and f.name not in stays_float and quantised
+            if f.fate == "float" and f.name not in stays_float
             else f
             for f in report.layers
         ]

@@ -1,65 +1,60 @@
-"""int8 for what stays float, by the LiteRT quantizer.
-
-The library knows neither our ops nor a delegate, so it never sees them: each float convolution or
-dense op is cut out as a model of its own, quantised, and put back.
-
-* Ops whose result reaches one of our quantizers get int8 weights and keep a float output
-  (activations are quantised on the fly): a static int8 output would round small values to 0, and
-  the `sign` behind it would turn every one of them into +1.
-* The others (the classifier) are quantised statically with the representative data.
-"""
+"""int8 for what stays float, after training, by the LiteRT quantizer."""
 
 from __future__ import annotations
 
 import contextlib
-import copy
 import io
+import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 from keras_groupnet.conversion.flatbuffer_model import read_model, write_model
-from keras_groupnet.conversion.graph import ABSENT, Graph, Op
+from keras_groupnet.conversion.graph import Graph, Op
+from keras_groupnet.conversion.int8_scheme import (
+    Scheme,
+    data_input,
+    quantizable_ops,
+    scheme_of,
+)
+from keras_groupnet.conversion.probe import tensor_values
+from keras_groupnet.conversion.quantize_op import Observed, quantize_op, quantizer_library
+from keras_groupnet.conversion.requantize import remove_float_detours
 from keras_groupnet.runtime.interpreter import Interpreter
 
-_FLOAT_KERNELS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
-
-def _library():
-    for name in ("litert_quantizer", "ai_edge_quantizer"):
-        with contextlib.suppress(ModuleNotFoundError):
-            package = __import__(name, fromlist=["quantizer", "recipe"])
-            return package.quantizer, package.recipe
-    raise ModuleNotFoundError(
-        "int8 quantisation needs the LiteRT quantizer. Install it with "
-        "`pip install 'keras_groupnet[int8]'`."
-    )
-
-
-def quantize_float_layers(content: bytes, data: np.ndarray) -> tuple[bytes, list[str]]:
-    """Quantises the float convolutions and dense layers of a converted file to int8.
+def quantize_float_layers(
+    content: bytes,
+    representative_data: Any,
+    scheme: Callable[[Graph, Op], Scheme] = scheme_of,
+) -> bytes:
+    """Quantizes the float convolutions and dense layers of a converted file to int8.
 
     Args:
         content: a `.tflite` file with our ops.
-        data: representative images `[N, …]`.
+        representative_data: typical inputs `[N, …]`; a list or dict of them for several inputs.
+        scheme: (graph, op) → how to quantize this op; the default is what `int8_scheme` measured.
 
     Returns:
-        The new file and the names of the weight tensors that became int8.
+        The new file. `float_ops.float_ops` says what each op of it has become.
+
+    Raises:
+        ModuleNotFoundError: the LiteRT quantizer is not installed.
     """
     graph = Graph(content)
-    found = [
-        op for op in graph.of_kind(*_FLOAT_KERNELS) if graph.constant(op.inputs[1]) is not None
-    ]
-    static = [op for op in found if not _reaches_quantizer(graph, op)]
-    samples = _inputs_of(content, graph, static, data)
-    names = [graph.name(op.inputs[1]) for op in found]
-    for op in found:
-        _splice(graph, op, _quantize_alone(graph, op, samples.get(id(op))))
-    return graph.to_bytes(), names
+    chosen = {op: scheme(graph, op) for op in quantizable_ops(graph)}
+    static = [op for op, each in chosen.items() if each is Scheme.STATIC]
+    borders = [t for op in static for t in (data_input(op), op.outputs[0])]
+    observed = _observe(content, borders, representative_data)
+    for op, each in chosen.items():
+        quantize_op(graph, op, each, observed)
+    remove_float_detours(graph)
+    return graph.to_bytes()
 
 
 def quantize_model(content: bytes, data: np.ndarray) -> bytes:
-    """Quantises a float `.tflite` file statically to int8, the rival of every benchmark.
+    """Quantizes a float `.tflite` file statically to int8, the baseline of every benchmark.
 
     Args:
         content: a `.tflite` file of ordinary ops with one input.
@@ -67,99 +62,28 @@ def quantize_model(content: bytes, data: np.ndarray) -> bytes:
 
     Returns:
         The file with int8 weights, activations, input and output.
+
+    Raises:
+        ModuleNotFoundError: the LiteRT quantizer is not installed.
     """
+    quantizer, recipe = quantizer_library()
     name = Interpreter(content).get_input_details()[0]["name"]
-    signature = Graph(content).model.signatureDefs
+    signature = read_model(content).signatureDefs
     if signature:
         name = signature[0].inputs[0].name.decode()
-    return write_model(read_model(_quantize(content, name, data)))
-
-
-def _quantize(content: bytes, input_name: str, data: np.ndarray | None) -> bytes:
-    quantizer, recipe = _library()
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its own interpreter's settings
         tool = quantizer.Quantizer(bytearray(content))
-        if data is None:
-            tool.load_quantization_recipe(recipe.dynamic_wi8_afp32())
-            return bytes(tool.quantize().quantized_model)
         tool.load_quantization_recipe(recipe.static_wi8_ai8())
-        samples = [{input_name: image[None].astype(np.float32)} for image in data]
+        samples = [{name: image[None].astype(np.float32)} for image in data]
         calibration = tool.calibrate({"serving_default": samples})
-        return bytes(tool.quantize(calibration).quantized_model)
+        return write_model(read_model(bytes(tool.quantize(calibration).quantized_model)))
 
 
-def _reaches_quantizer(graph: Graph, op: Op) -> bool:
-    reached: set[int] = set()
-    waiting = list(op.outputs)
-    while waiting:
-        for reader in graph.consumers(waiting.pop()):
-            if reader.kind == "KgnQuantize" or reader.options.get("out_bits"):
-                return True
-            new = set(reader.outputs) - reached
-            reached |= new
-            waiting += new
-    return False
-
-
-def _inputs_of(content: bytes, graph: Graph, ops: list[Op], data: np.ndarray) -> dict:
-    """What each op reads when the file runs on the data."""
-    if not ops:
-        return {}
-    probe = Graph(content)
-    probe.model.signatureDefs = []
-    count = len(probe.outputs)
-    probe.subgraph.outputs = np.asarray([*probe.outputs, *(op.inputs[0] for op in ops)], np.int32)
-    outputs = Interpreter(probe.to_bytes()).predict(data)
-    return {id(op): value for op, value in zip(ops, outputs[count:], strict=True)}
-
-
-def _quantize_alone(graph: Graph, op: Op, data: np.ndarray | None) -> Graph:
-    """The op as a model of its own, quantised: statically with data, else weights only."""
-    alone = Graph.__new__(Graph)
-    alone.model = copy.copy(graph.model)
-    alone.model.metadata = []
-    alone.subgraph = copy.copy(graph.subgraph)
-    alone.model.subgraphs = [alone.subgraph]
-    alone.tensors = [copy.copy(tensor) for tensor in graph.tensors]
-    alone.ops = [Op(op.kind, list(op.inputs), list(op.outputs), {}, copy.copy(op.source), op.code)]
-    alone.subgraph.inputs, alone.subgraph.outputs = op.inputs[:1], list(op.outputs)
-    signature = schema.SignatureDefT()
-    signature.signatureKey, signature.subgraphIndex = b"serving_default", 0
-    signature.inputs = [_signature_entry("x", op.inputs[0])]
-    signature.outputs = [_signature_entry("y", op.outputs[0])]
-    alone.model.signatureDefs = [signature]
-    return Graph(_quantize(alone.to_bytes(), "x", data))
-
-
-def _signature_entry(name: str, tensor: int) -> schema.TensorMapT:
-    entry = schema.TensorMapT()
-    entry.name, entry.tensorIndex = name.encode(), tensor
-    return entry
-
-
-def _splice(graph: Graph, op: Op, quantised: Graph) -> None:
-    """Puts the quantised op where the float one was, converting at its int8 borders."""
-    offset = len(graph.tensors)
-    buffer_offset = len(graph.model.buffers)
-    graph.model.buffers += quantised.model.buffers
-    for tensor in quantised.tensors:
-        tensor.buffer = tensor.buffer + buffer_offset if tensor.buffer else 0
-        graph.tensors.append(tensor)
-
-    def moved(tensors):
-        return [t if t == ABSENT else t + offset for t in tensors]
-
-    new = [
-        Op(each.kind, moved(each.inputs), moved(each.outputs), {}, each.source, each.code)
-        for each in quantised.ops
-    ]
-    (source,), (target,) = moved(quantised.inputs), moved(quantised.outputs)
-    if graph.tensors[source].type == schema.TensorType.FLOAT32:
-        for each in new:
-            each.inputs = [op.inputs[0] if t == source else t for t in each.inputs]
-            each.outputs = [op.outputs[0] if t == target else t for t in each.outputs]
-    else:
-        new.insert(0, graph.plain("QUANTIZE", op.inputs[0], source))
-        new.append(graph.plain("DEQUANTIZE", target, op.outputs[0]))
-    position = graph.ops.index(op)
-    graph.ops[position : position + 1] = new
+def _observe(content: bytes, tensors: list[int], data: Any) -> dict[int, Observed]:
+    """What tensors hold over the data; the indices are those of `Graph(content)`."""
+    observed = {tensor: Observed() for tensor in tensors}
+    for values in tensor_values(content, list(observed), data):
+        for seen, value in zip(observed.values(), values, strict=True):
+            seen.include(value)
+    return observed
