@@ -94,9 +94,9 @@ def _read(graph: Graph, op: Op, tensor: int, scopes: Mapping[str, str]) -> Float
     if tensor == ABSENT:
         return None
     producer = graph.producer(tensor)
-    made_float = producer is not None and producer.kind == "DEQUANTIZE"
-    if made_float:
-        (tensor,) = producer.inputs
+    made_float = False
+    if producer is not None and producer.kind == "DEQUANTIZE":
+        (tensor,), made_float = producer.inputs, True
     entry, output = graph.tensors[tensor], graph.tensors[op.outputs[0]]
     if not has_data(graph.model, entry) or not _holds_numbers(entry):
         return None

@@ -20,7 +20,7 @@ def tensor_values(
         content: a `.tflite` file.
         tensors: their indices in `Graph(content)`; each comes out as if it were an output.
         inputs: what `Interpreter.predict` takes: an array, or a list or dict of arrays.
-        images: at a time; rounded up to a multiple of a fixed batch.
+        images: at a time, for a file with a dynamic batch.
 
     Yields:
         The values of the tensors in the order asked for, for the next images.
@@ -32,8 +32,8 @@ def tensor_values(
     graph.subgraph.outputs = np.asarray([*graph.outputs, *added], np.int32)
     place = {tensor: i for i, tensor in enumerate(graph.outputs)}
     interpreter = Interpreter(graph.to_bytes())
-    fixed = max(int(interpreter.get_input_details()[0]["shape_signature"][0]), 1)
-    step = -(-images // fixed) * fixed
+    batch = int(interpreter.get_input_details()[0]["shape_signature"][0])
+    step = batch if batch > 0 else images
     for start in range(0, len(_leaves(inputs)[0]), step):
         interpreter.predict(_sliced(inputs, slice(start, start + step)), step)  # one invocation
         details = interpreter.get_output_details()
