@@ -1,4 +1,4 @@
-"""What this core can do with bits: the bound that binary layers are measured by."""
+"""The peak rate of a core at 1-bit products: the bound that binary layers are measured by."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import functools
 from keras_groupnet.runtime.delegate import delegate_path
 
 
-def run_popcount_limit(macs: int) -> int:
+def run_popcount_peak(macs: int) -> int:
     """Runs the bare loop of a binary convolution: xor, popcount, add, operands in the first cache.
 
     Args:

@@ -1,4 +1,4 @@
-"""`groupnet benchmark`: ours, float32 and int8 of one architecture, side by side."""
+"""`groupnet benchmark`: ours, with float32 or int8 for the rest, beside float32 and int8."""
 
 from absl import app, flags
 
@@ -25,7 +25,7 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
         raise app.UsageError("Expected --bases of at least 1: float32 and int8 come beside it.")
     import numpy as np
 
-    from keras_groupnet.bench.baselines import convert_rivals, print_comparison
+    from keras_groupnet.bench.baselines import convert_with_baselines, print_comparison
 
     shape = integers("input_shape", values.input_shape)
     ours = build_model(values, shape, values.classes)
@@ -33,7 +33,7 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
     images = np.random.default_rng(values.seed).standard_normal((8, *shape), np.float32)
     what = values.method or f"K={values.bases} W1A{values.activation_bits}"
     print_comparison(
-        convert_rivals(ours, parent, images),
+        convert_with_baselines(ours, parent, images),
         f"{values.model} {'x'.join(map(str, shape))}, {what}",
         batch_size=values.batch_size,
         num_threads=values.threads,

@@ -30,7 +30,7 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
     from rich.table import Table
 
     from keras_groupnet.bench.benchmark import interleave, machine, prepared
-    from keras_groupnet.bench.peak import run_popcount_limit
+    from keras_groupnet.bench.peak import run_popcount_peak
 
     bits = integers("bits", values.bits)
     times_table = Table(title="3x3 convolutions, one image: microseconds")
@@ -48,9 +48,9 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
         files = {str(count): _packed_convolution(height, width, channels, count) for count in bits}
         files |= _rivals(height, width, channels)
         interpreters = {name: prepared(f, num_threads=values.threads) for name, f in files.items()}
-        limit_macs = run_popcount_limit(macs)
+        limit_macs = run_popcount_peak(macs)
         seconds = interleave(
-            {_LIMIT: lambda macs=macs: run_popcount_limit(macs)}
+            {_LIMIT: lambda macs=macs: run_popcount_peak(macs)}
             | {name: one.invoke for name, one in interpreters.items()},
             values.runs,
         )
