@@ -18,6 +18,7 @@ from keras_groupnet.conversion.int8_scheme import (
     quantizable_ops,
     scheme_of,
 )
+from keras_groupnet.conversion.merge_columns import merge_columns
 from keras_groupnet.conversion.probe import tensor_values
 from keras_groupnet.conversion.quantize_op import Observed, quantize_op, quantizer_library
 from keras_groupnet.conversion.requantize import remove_float_detours
@@ -42,6 +43,11 @@ def quantize_float_layers(
     Raises:
         ModuleNotFoundError: the LiteRT quantizer is not installed.
     """
+    graph = Graph(content)
+    for op in quantizable_ops(graph):
+        if scheme(graph, op) is not Scheme.WEIGHT_ONLY:
+            merge_columns(graph, op)
+    content = graph.to_bytes()
     graph = Graph(content)
     chosen = {op: scheme(graph, op) for op in quantizable_ops(graph)}
     static = [op for op, each in chosen.items() if each is Scheme.STATIC]
