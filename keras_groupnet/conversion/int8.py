@@ -77,8 +77,13 @@ def quantize_model(content: bytes, data: np.ndarray) -> bytes:
     signature = read_model(content).signatureDefs
     if signature:
         name = signature[0].inputs[0].name.decode()
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of its own interpreter's settings
+    hidden = io.StringIO()  # a report, a progress bar, warnings of its own interpreter's settings
+    with (
+        contextlib.redirect_stdout(hidden),
+        contextlib.redirect_stderr(hidden),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
         tool = quantizer.Quantizer(bytearray(content))
         tool.load_quantization_recipe(recipe.static_wi8_ai8())
         samples = [{name: image[None].astype(np.float32)} for image in data]
