@@ -42,7 +42,7 @@ def recorded_scopes(layers: Mapping[str, keras.layers.Layer]) -> Iterator[dict[s
 
 @contextlib.contextmanager
 def _recording(layer: keras.layers.Layer, name: str, scopes: dict[str, str]) -> Iterator[None]:
-    call = layer.call
+    call, own = layer.call, vars(layer).get("call")
 
     @functools.wraps(call)
     def recording_call(*args, **kwargs):
@@ -55,7 +55,10 @@ def _recording(layer: keras.layers.Layer, name: str, scopes: dict[str, str]) -> 
     try:
         yield
     finally:
-        del layer.call  # the class's own method again
+        if own is None:
+            del layer.call  # the class's own method again
+        else:
+            layer.call = own
 
 
 def layer_of(tensor_name: str, scopes: Mapping[str, str]) -> str | None:

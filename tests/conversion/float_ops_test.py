@@ -94,9 +94,13 @@ def test_lost_names_are_found_by_size():
 def test_layers_are_as_before_after_recording():
     layer = layers.Dense(2)
     model = keras.Sequential([keras.Input((3,)), layer])
-    with recorded_scopes({"d": layer}):
+    with recorded_scopes({"outer": layer, "inner": layer}):
         model(np.zeros((1, 3), np.float32))
     assert "call" not in vars(layer)
+    layer.call = own = lambda inputs: inputs
+    with recorded_scopes({"d": layer}):
+        assert layer.call is not own
+    assert layer.call is own
 
 
 def test_no_scope_no_layer():
