@@ -49,7 +49,8 @@ def benchmark(
     medians of one call with each other, never with those of another call.
 
     Args:
-        files: name → content of a `.tflite` file with one input.
+        files: name → content of a `.tflite` file, with any number of inputs of fixed shape but for
+            the batch.
         batch_size: images an invocation.
         num_threads: threads of the interpreter and of our delegate; every file is timed with each.
         runs: timed invocations of each file, after two untimed ones.
@@ -111,17 +112,35 @@ def machine() -> dict[str, str]:
 def prepared(
     content: bytes, batch_size: int = 1, num_threads: int = 1, runtime: str = "auto"
 ) -> Interpreter:
-    """An interpreter of a file with one input, set to random values."""
+    """An interpreter whose inputs are set: random numbers, zeros where integers are indices.
+
+    Raises:
+        ValueError: an input has a dynamic extent besides the batch.
+    """
     interpreter = Interpreter(content, num_threads, runtime)
-    (entry,) = interpreter.get_input_details()
-    shape = (batch_size, *entry["shape"][1:])
-    if tuple(entry["shape"]) != shape:
-        interpreter.resize_tensor_input(entry["index"], shape)
-        interpreter.allocate_tensors()
+    entries = interpreter.get_input_details()
+    for entry in entries:
+        if any(extent < 0 for extent in entry["shape_signature"][1:]):
+            raise ValueError(
+                "Expected a file whose inputs are fixed but for the batch. "
+                f"Received: {entry['name']} of shape {list(entry['shape_signature'])}. "
+                "Convert the model for one size to time it."
+            )
+        shape = (batch_size, *entry["shape"][1:])
+        if tuple(entry["shape"]) != shape:
+            interpreter.resize_tensor_input(entry["index"], shape)
+    interpreter.allocate_tensors()
     generator = np.random.default_rng(0)
-    values: np.ndarray = generator.standard_normal(shape)
-    if np.issubdtype(entry["dtype"], np.integer):
-        limits = np.iinfo(entry["dtype"])
-        values = generator.integers(limits.min, limits.max, shape, endpoint=True)
-    interpreter.set_tensor(entry["index"], values.astype(entry["dtype"]))
+    for entry in interpreter.get_input_details():
+        interpreter.set_tensor(entry["index"], _random(entry, generator))
     return interpreter
+
+
+def _random(entry: dict, generator: np.random.Generator) -> np.ndarray:
+    shape, dtype = tuple(entry["shape"]), entry["dtype"]
+    if np.issubdtype(dtype, np.floating):
+        return generator.standard_normal(shape).astype(dtype)
+    if not entry["quantization"][0]:  # an index or a flag: 0 is one in any table
+        return np.zeros(shape, dtype)
+    limits = np.iinfo(dtype)
+    return generator.integers(limits.min, limits.max, shape, dtype, endpoint=True)

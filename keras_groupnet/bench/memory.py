@@ -41,8 +41,8 @@ def peak_bytes(content: bytes, delegate: str | Path, num_threads: int = 1) -> in
         child = subprocess.run(command, capture_output=True, text=True)
     if child.returncode:
         raise RuntimeError(f"The process that measures memory failed: {child.stderr.strip()}")
-    answer = child.stdout.split()[-1]
-    return None if answer == "unknown" else int(answer)
+    output = child.stdout.split()[-1]
+    return None if output == "unknown" else int(output)
 
 
 def _measure(path: str, delegate: str, num_threads: str) -> str:
@@ -61,7 +61,10 @@ def _measure(path: str, delegate: str, num_threads: str) -> str:
     )
     interpreter.allocate_tensors()
     for entry in interpreter.get_input_details():  # memory that nobody writes to does not count
-        interpreter.set_tensor(entry["index"], np.ones(entry["shape"], entry["dtype"]))
+        # Integers that stand for no real numbers are indices: 0 is one in any table.
+        index = not np.issubdtype(entry["dtype"], np.floating) and not entry["quantization"][0]
+        value = np.full(entry["shape"], 0 if index else 1, entry["dtype"])
+        interpreter.set_tensor(entry["index"], value)
     for _ in range(3):
         interpreter.invoke()
     lines = Path("/proc/self/status").read_text().splitlines()

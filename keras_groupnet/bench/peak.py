@@ -1,4 +1,4 @@
-"""What this core can do with bits: the bound that binary layers are measured by."""
+"""The peak rate of a core at 1-bit products: the bound that binary layers are measured by."""
 
 from __future__ import annotations
 

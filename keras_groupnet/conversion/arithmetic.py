@@ -18,7 +18,8 @@ def unpacked(packed: np.ndarray, bits: int, channels: int) -> np.ndarray:
     planes = planes.reshape(*packed.shape[:-1], bits, words * 32)[..., :channels]
     if bits == 1:
         return np.float32(1) - np.float32(2) * planes[..., 0, :]
-    return sum(np.float32(1 << m) * planes[..., m, :] for m in range(bits))
+    weights = (1 << np.arange(bits)).astype(np.float32)
+    return np.einsum("...mc,m->...c", planes.astype(np.float32), weights)
 
 
 def quantized(y: np.ndarray, bits: int, scale: float) -> np.ndarray:

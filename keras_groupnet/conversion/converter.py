@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +14,15 @@ from keras_groupnet.conversion import passes
 from keras_groupnet.conversion.graph import Graph
 from keras_groupnet.conversion.inputs import checked_inputs
 from keras_groupnet.conversion.kernel_symbols import SYMBOLS
-from keras_groupnet.conversion.origin import KERNEL, Origin
+from keras_groupnet.conversion.layers_in_file import converted_layers, missing_ops
 from keras_groupnet.conversion.passes import compress_kernels
-from keras_groupnet.conversion.passes.epilogue import KERNEL_OPS
 from keras_groupnet.conversion.report import (
     ConversionError,
     ConversionReport,
-    ConvertedLayer,
     KernelCompression,
 )
-from keras_groupnet.conversion.tracing import Traced, trace
+from keras_groupnet.conversion.tracing import trace
 from keras_groupnet.conversion.verify import compare_outputs, verify_graph
-from keras_groupnet.deployment import NotBinary, describe
-from keras_groupnet.deployment.layer_tree import layer_tree, own_kernels
-
-WEIGHTS = 1
 
 
 @dataclass(frozen=True)
@@ -51,6 +45,8 @@ def convert(
     batch_size: int | None = None,
     float_layers: str = "float32",
     representative_data: Any = None,
+    inference_input_type: str = "float32",
+    inference_output_type: str = "float32",
     inputs: Any = None,
     strict: bool = True,
     compress: str | None = None,
@@ -74,6 +70,9 @@ def convert(
         float_layers: `"float32"`, or `"int8"` to quantize the float convolutions and dense layers
             after training, with `representative_data`.
         representative_data: inputs for int8 calibration, at least a few dozen.
+        inference_input_type: `"float32"`, `"int8"` or `"uint8"`: of float inputs in the file, as
+            TFLiteConverter's; integers need `representative_data`.
+        inference_output_type: likewise.
         inputs: what the model and the file are compared on, as `model.predict` takes it; typical
             values of each input's type if None.
         strict: raise if a binary layer would stay float, if it would read floats where its input
@@ -103,7 +102,8 @@ def convert(
     if images is not None:
         warnings.warn("Use inputs instead of images.", DeprecationWarning, stacklevel=2)
         inputs = images
-    _check_arguments(model, float_layers, representative_data, compress, cluster)
+    borders = (inference_input_type, inference_output_type)
+    _check_arguments(model, float_layers, borders, representative_data, compress, cluster)
     if path is not None:
         check_folder(Path(path))
     inputs = checked_inputs(model, inputs, batch_size)
@@ -113,41 +113,48 @@ def convert(
     graph.name_interface(traced.inputs, traced.outputs)
     passes.run(graph)
     content = graph.to_bytes()
-    stays_float = traced.stays_float | _missing(model, traced, graph)
-    verification = verify_graph(model, content, inputs, stays_float)
-    report = ConversionReport(_layers(model, graph, stays_float, verification.low_bit_inputs))
-    problems = [str(problem) for problem in verification.problems]
-
-    if float_layers == "int8":
-        from keras_groupnet.conversion.int8 import quantize_float_layers
-
-        content = quantize_float_layers(content, representative_data)
+    stays_float = traced.stays_float | missing_ops(model, traced, graph)
+    report = ConversionReport(verification=verify_graph(model, content, inputs, stays_float))
+    content = _in_integers(content, report, float_layers, borders, representative_data)
     if compress is not None:
         content, report.compression = _compress(content, cluster)
-        sizes: dict[str, int] = {}
-        for entry in report.compression:
-            sizes[entry.name] = sizes.get(entry.name, 0) + entry.file_bytes
-        report.layers = [
-            replace(layer, weight_bytes=sizes.get(layer.name, layer.weight_bytes))
-            for layer in report.layers
-        ]
+    report.layers = converted_layers(model, traced, Graph(content), stays_float, report)
     report.outputs = compare_outputs(model, content, inputs)
     report.file_bytes = len(content)
     report.binary_bytes = sum(x.weight_bytes for x in report.layers if x.status == "binary")
-    report.verification = verification
     if strict:
-        _refuse(report, stays_float, verification.low_bit_inputs, problems)
+        _refuse(report, stays_float)
     if path is not None:
         write_atomically(Path(path), content)
     return Converted(content, report)
 
 
-def _refuse(
+def _in_integers(
+    content: bytes,
     report: ConversionReport,
-    stays_float: dict[str, str],
-    low_bit_inputs: dict[str, int],
-    problems: list[str],
-) -> None:
+    float_layers: str,
+    borders: tuple[str, str],
+    representative_data: Any,
+) -> bytes:
+    """Quantizes to int8 what was asked for, and enters into the report what that changes."""
+    if float_layers == "float32" and borders == ("float32", "float32"):
+        return content
+    from keras_groupnet.conversion.changed_codes import changed_codes
+    from keras_groupnet.conversion.int8 import quantize_float_layers
+    from keras_groupnet.conversion.integer_io import quantize_inputs_and_outputs
+
+    original = content
+    if float_layers == "int8":
+        content = quantize_float_layers(content, representative_data)
+    content = quantize_inputs_and_outputs(content, representative_data, *borders)
+    report.changed_codes = changed_codes(original, content, representative_data)
+    return content
+
+
+def _refuse(report: ConversionReport, stays_float: dict[str, str]) -> None:
+    verification = report.verification
+    low_bit_inputs = {} if verification is None else verification.low_bit_inputs
+    problems = [] if verification is None else verification.problems
     accept = "pass strict=False to accept it"
     if stays_float:
         reasons = "; ".join(f"'{name}': {why}" for name, why in stays_float.items())
@@ -166,7 +173,8 @@ def _refuse(
         )
     if problems:
         raise ConversionError(
-            "The converted file does not compute what the model computes: " + "; ".join(problems),
+            "The converted file does not compute what the model computes: "
+            + "; ".join(map(str, problems)),
             report,
         )
 
@@ -198,6 +206,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 def _check_arguments(
     model: Any,
     float_layers: str,
+    borders: tuple[str, str],
     representative_data: Any,
     compress: str | None,
     cluster: int | None,
@@ -213,10 +222,8 @@ def _check_arguments(
             "Expected `float_layers` to be 'float32' or 'int8'. "
             f"Received: float_layers={float_layers!r}"
         )
-    if float_layers == "int8" and representative_data is None:
-        raise ValueError(
-            "float_layers='int8' needs `representative_data`, inputs to calibrate with."
-        )
+    if "int8" in "".join((float_layers, *borders)) and representative_data is None:
+        raise ValueError("int8 needs `representative_data`, inputs to calibrate with.")
     if compress not in (None, "huffman"):
         raise ValueError(
             f"Expected `compress` to be None or 'huffman'. Received: compress={compress!r}"
@@ -242,59 +249,3 @@ def _compress(content: bytes, cluster: int | None) -> tuple[bytes, list[KernelCo
     graph = Graph(content)
     entries = compress_kernels.run(graph, cluster)
     return graph.to_bytes(), entries
-
-
-def kernel_ops(graph: Graph) -> dict[str, list]:
-    """Name of each layer -> its kernel ops in a file."""
-    found: dict[str, list] = {}
-    for op in graph.of_kind(*KERNEL_OPS):
-        origin = Origin.of(graph.name(op.inputs[WEIGHTS]))
-        if origin is not None and origin.what == KERNEL:
-            found.setdefault(origin.layer, []).append(op)
-    return found
-
-
-def _missing(model: keras.Model, traced: Traced, graph: Graph) -> dict[str, str]:
-    """The layers of which an op did not reach the file, and why that may be."""
-    found = kernel_ops(graph)
-    missing = {}
-    for layer, name in layer_tree(model).items():
-        deployment = describe(layer) if name in traced.calls else None
-        if deployment is None:
-            continue
-        expected = traced.calls[name] * deployment.op_count
-        if len(found.get(name, ())) < expected:
-            missing[name] = (
-                f"{len(found.get(name, ()))} of its {expected} binary ops are in the file: "
-                "TFLiteConverter rewrote the rest, or nothing reads their result"
-            )
-    return missing
-
-
-def _layers(
-    model: keras.Model, graph: Graph, stays_float: dict[str, str], low_bit_inputs: dict[str, int]
-) -> list[ConvertedLayer]:
-    found = kernel_ops(graph)
-    layers = []
-    tree = layer_tree(model)
-    for layer, weights in own_kernels(tree).items():
-        name = tree[layer]
-        if name in stays_float:
-            layers.append(ConvertedLayer(name, "float32", stays_float[name], 4 * weights))
-            continue
-        ops = found.get(name)
-        if not ops:
-            layers.append(ConvertedLayer(name, "float32", "an ordinary layer", 4 * weights))
-            continue
-        bits = sorted({op.options["bits"] for op in ops})
-        detail = " and ".join(f"{n}-bit" if n < 32 else "float32" for n in bits) + " activations"
-        if name in low_bit_inputs:
-            detail += f", though its input has {low_bit_inputs[name]} levels"
-        size = sum(
-            {op.inputs[WEIGHTS]: graph.value(op.inputs[WEIGHTS]).nbytes for op in ops}.values()
-        )
-        layers.append(ConvertedLayer(name, "binary", detail, size))
-    return layers
-
-
-__all__ = ["Converted", "NotBinary", "check_folder", "convert", "write_atomically"]

@@ -41,6 +41,12 @@ def read_model(content: bytes) -> schema.ModelT:
     return model
 
 
+def has_data(model: schema.ModelT, tensor: schema.TensorT) -> bool:
+    """Whether a tensor of the model is a constant, of whatever type."""
+    data = model.buffers[tensor.buffer].data
+    return data is not None and len(data) > 0
+
+
 def write_model(model: schema.ModelT) -> bytes:
     """Writes a model with all data inside the flatbuffer, as every runtime reads it.
 

@@ -120,12 +120,12 @@ def decode(stream: np.ndarray, count: int) -> np.ndarray:
     symbols = np.empty(count, np.int64)
     for index in range(count):
         for length in range(shortest, LONGEST + 1):
-            symbol = symbol_of.get(text[position : position + length])
-            if symbol is not None:
+            code = text[position : position + length]
+            if code in symbol_of:
                 break
         else:
             raise ValueError(f"Expected {count} compressed kernels. Received: {index} of them")
-        symbols[index] = symbol
+        symbols[index] = symbol_of[code]
         position += length
     return symbols
 

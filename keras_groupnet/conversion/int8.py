@@ -1,64 +1,66 @@
-"""int8 for what stays float, by the LiteRT quantizer.
-
-The library knows neither our ops nor a delegate, so it never sees them: each float convolution or
-dense op is cut out as a model of its own, quantised, and put back.
-
-* Ops whose result reaches one of our quantizers get int8 weights and keep a float output
-  (activations are quantised on the fly): a static int8 output would round small values to 0, and
-  the `sign` behind it would turn every one of them into +1.
-* The others (the classifier) are quantised statically with the representative data.
-"""
+"""int8 for what stays float, after training, by the LiteRT quantizer."""
 
 from __future__ import annotations
 
 import contextlib
 import io
+import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 from keras_groupnet.conversion.flatbuffer_model import read_model, write_model
 from keras_groupnet.conversion.graph import Graph, Op
+from keras_groupnet.conversion.int8_scheme import (
+    Scheme,
+    data_input,
+    quantizable_ops,
+    scheme_of,
+)
+from keras_groupnet.conversion.merge_columns import merge_columns
+from keras_groupnet.conversion.probe import tensor_values
+from keras_groupnet.conversion.quantize_op import Observed, quantize_op, quantizer_library
+from keras_groupnet.conversion.requantize import remove_float_detours
 from keras_groupnet.runtime.interpreter import Interpreter
 
-_FLOAT_KERNELS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
-
-def _library():
-    for name in ("litert_quantizer", "ai_edge_quantizer"):
-        with contextlib.suppress(ModuleNotFoundError):
-            package = __import__(name, fromlist=["quantizer", "recipe"])
-            return package.quantizer, package.recipe
-    raise ModuleNotFoundError(
-        "int8 quantisation needs the LiteRT quantizer. Install it with "
-        "`pip install 'keras_groupnet[int8]'`."
-    )
-
-
-def quantize_float_layers(content: bytes, data: np.ndarray) -> tuple[bytes, list[str]]:
-    """Quantises the float convolutions and dense layers of a converted file to int8.
+def quantize_float_layers(
+    content: bytes,
+    representative_data: Any,
+    scheme: Callable[[Graph, Op], Scheme] = scheme_of,
+) -> bytes:
+    """Quantizes the float convolutions and dense layers of a converted file to int8.
 
     Args:
         content: a `.tflite` file with our ops.
-        data: representative images `[N, …]`.
+        representative_data: typical inputs `[N, …]`; a list or dict of them for several inputs.
+        scheme: (graph, op) → how to quantize this op; the default is what `int8_scheme` measured.
 
     Returns:
-        The new file and the names of the weight tensors that became int8.
+        The new file. `float_ops.float_ops` says what each op of it has become.
+
+    Raises:
+        ModuleNotFoundError: the LiteRT quantizer is not installed.
     """
     graph = Graph(content)
-    found = [
-        op for op in graph.of_kind(*_FLOAT_KERNELS) if graph.constant(op.inputs[1]) is not None
-    ]
-    static = [op for op in found if not _reaches_quantizer(graph, op)]
-    samples = _inputs_of(graph, static, data)
-    names = [graph.name(op.inputs[1]) for op in found]
-    for op in found:
-        _splice(graph, op, _quantize_alone(graph, op, samples.get(id(op))))
-    return graph.to_bytes(), names
+    for op in quantizable_ops(graph):
+        if scheme(graph, op) is not Scheme.WEIGHT_ONLY:
+            merge_columns(graph, op)
+    content = graph.to_bytes()
+    graph = Graph(content)
+    chosen = {op: scheme(graph, op) for op in quantizable_ops(graph)}
+    static = [op for op, each in chosen.items() if each is Scheme.STATIC]
+    borders = [t for op in static for t in (data_input(op), op.outputs[0])]
+    observed = _observe(content, borders, representative_data)
+    for op, each in chosen.items():
+        quantize_op(graph, op, each, observed)
+    remove_float_detours(graph)
+    return graph.to_bytes()
 
 
 def quantize_model(content: bytes, data: np.ndarray) -> bytes:
-    """Quantises a float `.tflite` file statically to int8, the rival of every benchmark.
+    """Quantizes a float `.tflite` file statically to int8, the baseline of every benchmark.
 
     Args:
         content: a `.tflite` file of ordinary ops with one input.
@@ -66,64 +68,33 @@ def quantize_model(content: bytes, data: np.ndarray) -> bytes:
 
     Returns:
         The file with int8 weights, activations, input and output.
+
+    Raises:
+        ModuleNotFoundError: the LiteRT quantizer is not installed.
     """
+    quantizer, recipe = quantizer_library()
     name = Interpreter(content).get_input_details()[0]["name"]
-    signature = Graph(content).model.signatureDefs
+    signature = read_model(content).signatureDefs
     if signature:
         name = signature[0].inputs[0].name.decode()
-    return write_model(read_model(_quantize(content, name, data)))
-
-
-def _quantize(content: bytes, input_name: str, data: np.ndarray | None) -> bytes:
-    quantizer, recipe = _library()
-    with contextlib.redirect_stdout(io.StringIO()):
+    hidden = io.StringIO()  # a report, a progress bar, warnings of its own interpreter's settings
+    with (
+        contextlib.redirect_stdout(hidden),
+        contextlib.redirect_stderr(hidden),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
         tool = quantizer.Quantizer(bytearray(content))
-        if data is None:
-            tool.load_quantization_recipe(recipe.dynamic_wi8_afp32())
-            return bytes(tool.quantize().quantized_model)
         tool.load_quantization_recipe(recipe.static_wi8_ai8())
-        samples = [{input_name: image[None].astype(np.float32)} for image in data]
+        samples = [{name: image[None].astype(np.float32)} for image in data]
         calibration = tool.calibrate({"serving_default": samples})
-        return bytes(tool.quantize(calibration).quantized_model)
+        return write_model(read_model(bytes(tool.quantize(calibration).quantized_model)))
 
 
-def _reaches_quantizer(graph: Graph, op: Op) -> bool:
-    reached: set[int] = set()
-    waiting = list(op.outputs)
-    while waiting:
-        for reader in graph.consumers(waiting.pop()):
-            if reader.kind == "KgnQuantize" or reader.options.get("out_bits"):
-                return True
-            new = set(reader.outputs) - reached
-            reached |= new
-            waiting += new
-    return False
-
-
-def _inputs_of(graph: Graph, ops: list[Op], data: np.ndarray) -> dict:
-    """What each op reads when the file runs on the data."""
-    if not ops:
-        return {}
-    outputs = Interpreter(graph.with_outputs(op.inputs[0] for op in ops)).predict(data)
-    return {id(op): value for op, value in zip(ops, outputs[len(graph.outputs) :], strict=True)}
-
-
-def _quantize_alone(graph: Graph, op: Op, data: np.ndarray | None) -> Graph:
-    """The op as a model of its own, quantised: statically with data, else weights only."""
-    alone = graph.subgraph_of([op], op.inputs[:1], op.outputs)
-    return Graph(_quantize(alone.to_bytes(), "input_0", data))
-
-
-def _splice(graph: Graph, op: Op, quantised: Graph) -> None:
-    """Puts the quantised op where the float one was, converting at its int8 borders."""
-    new, moved = graph.adopt(quantised)
-    (source,), (target,) = quantised.inputs, quantised.outputs
-    source, target = moved[source], moved[target]
-    if graph.tensors[source].type == schema.TensorType.FLOAT32:
-        for each in new:
-            each.inputs = [op.inputs[0] if t == source else t for t in each.inputs]
-            each.outputs = [op.outputs[0] if t == target else t for t in each.outputs]
-    else:
-        new.insert(0, graph.plain("QUANTIZE", op.inputs[0], source))
-        new.append(graph.plain("DEQUANTIZE", target, op.outputs[0]))
-    graph.replace(op, new)
+def _observe(content: bytes, tensors: list[int], data: Any) -> dict[int, Observed]:
+    """What tensors hold over the data; the indices are those of `Graph(content)`."""
+    observed = {tensor: Observed() for tensor in tensors}
+    for values in tensor_values(content, list(observed), data):
+        for seen, value in zip(observed.values(), values, strict=True):
+            seen.include(value)
+    return observed

@@ -71,14 +71,14 @@ def _epilogue(graph: Graph, op: Op, sums: int) -> list[Op]:
     ops: list[Op] = []
     value = sums
 
-    def write(kind: str, *others: int) -> None:
+    def write(kind: str, other: int = ABSENT) -> None:
         nonlocal value
         name = f"{graph.name(target)}/{kind.lower()}"
         output = graph.add_tensor(graph.shape(target), np.float32, name, target)
         ops.append(
-            graph.elementwise(kind, value, *others, output)
-            if others
-            else graph.plain(kind, value, output)
+            graph.plain(kind, value, output)
+            if other == ABSENT
+            else graph.elementwise(kind, value, other, output)
         )
         value = output
 

@@ -109,12 +109,16 @@ def compare_on_random_sums(
         direct: names of the layers whose output is the formula of their `Deployment`.
     """
     file = values.file
-    opened = [op for op in file.graph.of_kind(*KERNEL_OPS) if file.origin_of(op) in seen]
-    opened = [op for op in opened if file.origin_of(op).layer in direct]
-    if not opened:
-        return []
+    origins = {op: file.origin_of(op) for op in file.graph.of_kind(*KERNEL_OPS)}
     generator = np.random.default_rng(0)
-    sums = {op: seen[file.origin_of(op)].draw(generator) for op in opened}
+    sums = {
+        op: seen[origin].draw(generator)
+        for op, origin in origins.items()
+        if origin is not None and origin in seen and origin.layer in direct
+    }
+    if not sums:
+        return []
+    opened = list(sums)
     graph = OpenSums(file, opened, _wanted(file))
     maps = [
         generator.uniform(0.25, 2, values.arrays[tensor].shape).astype(np.float32)
@@ -279,10 +283,11 @@ class _RandomSums:
         if len(ops) < len(found):
             return own_output(layer, self._as_in_file(found[0], x))
         pairs = [(source, kernel) for source in deployment.inputs for kernel in kernels]
-        total = sum(
+        terms = [
             np.float32(source.factor) * (kernel.scales * (self.sums[op] * self._step(op)))
             for op, (source, kernel) in zip(ops, pairs, strict=True)
-        )
+        ]
+        total = np.sum(terms, axis=0)
         if deployment.bias is not None:
             total = total + deployment.bias()
         if deployment.activation is None:

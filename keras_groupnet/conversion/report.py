@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.table import Table
 
+from keras_groupnet.conversion.changed_codes import ChangedCodes
 from keras_groupnet.conversion.problems import VerifyReport
 
 
@@ -118,6 +119,7 @@ class ConversionReport:
         verification: the check layer by layer, made before int8 quantization and clustering.
         compression: one entry for the weights of every binary op, in the file's order, if
             `compress` was asked for.
+        changed_codes: how many codes of each quantizer int8 changed, if it was asked for.
     """
 
     layers: list[ConvertedLayer] = field(default_factory=list)
@@ -126,6 +128,7 @@ class ConversionReport:
     outputs: OutputComparison = OutputComparison()
     verification: VerifyReport | None = None
     compression: list[KernelCompression] = field(default_factory=list)
+    changed_codes: list[ChangedCodes] = field(default_factory=list)
 
     @property
     def images(self) -> int:
@@ -160,6 +163,15 @@ class ConversionReport:
         lines = [capture.get(), f"file: {self.file_bytes:,} bytes"]
         if self.verification is not None:
             lines.append(str(self.verification))
+        changed = [one for one in self.changed_codes if one.changed]
+        if self.changed_codes:
+            lines.append(
+                f"int8 changes codes of {len(changed)} of {len(self.changed_codes)} quantizers"
+            )
+        for one in changed:
+            lines.append(
+                f"  in front of {', '.join(one.read_by)}: {one.share:.3%} of {one.codes:,}"
+            )
         if self.outputs.samples:
             lines.append(str(self.outputs))
         return "\n".join(lines)

@@ -19,9 +19,10 @@ import tensorflow as tf
 
 from keras_groupnet.conversion.emitter import Emitter
 from keras_groupnet.conversion.exporters import export
+from keras_groupnet.conversion.layer_scopes import recorded_scopes
 from keras_groupnet.conversion.swap import calls_replaced, computing_in_float32
 from keras_groupnet.deployment import NotBinary
-from keras_groupnet.deployment.layer_tree import layer_tree
+from keras_groupnet.deployment.layer_tree import layer_tree, own_kernels
 from keras_groupnet.runtime.signature import input_names, output_names
 
 _SCOPE_NAME = re.compile(r"[A-Za-z0-9_.\\/>-]*")
@@ -38,6 +39,7 @@ class Traced:
         outputs: likewise.
         calls: name of each layer that was exported -> how often it was called.
         stays_float: name of each layer that was called and cannot be binary -> why.
+        scopes: name scope of each call of a layer with a kernel -> its name, see `layer_scopes`.
     """
 
     content: bytes
@@ -45,6 +47,7 @@ class Traced:
     outputs: list[str]
     calls: dict[str, int] = field(default_factory=dict)
     stays_float: dict[str, str] = field(default_factory=dict)
+    scopes: dict[str, str] = field(default_factory=dict)
 
 
 def trace(model: keras.Model, batch_size: int | None) -> Traced:
@@ -75,8 +78,13 @@ def trace(model: keras.Model, batch_size: int | None) -> Traced:
         if exported is not None:
             emitters[name] = emitter
             replacements[layer] = _exporting(exported, emitter)
-    with calls_replaced(replacements), computing_in_float32([model, *names]):
-        outputs: list[str] = []
+    outputs: list[str] = []
+    kernels = {layer: names[layer] for layer in own_kernels(names)}
+    with (
+        calls_replaced(replacements),
+        recorded_scopes(kernels) as scopes,
+        computing_in_float32([model, *names]),
+    ):
         content = _to_tflite(_concrete_function(model, batch_size, outputs))
     return Traced(
         content,
@@ -84,6 +92,7 @@ def trace(model: keras.Model, batch_size: int | None) -> Traced:
         outputs,
         {name: emitter.calls for name, emitter in emitters.items() if emitter.calls},
         {name: why for name, why in refused.items() if name in called},
+        scopes,
     )
 
 

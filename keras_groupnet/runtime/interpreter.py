@@ -168,8 +168,8 @@ class Interpreter:
         details = getattr(runner, f"get_{kind[:-1]}_details")()
         entries = getattr(self._interpreter, f"get_{kind[:-1]}_details")()
         by_index = {detail["index"]: name for name, detail in details.items()}
-        found = [by_index.get(entry["index"]) for entry in entries]
-        complete = None not in found and len(set(found)) == len(names[kind]) == len(found)
+        found = [by_index[entry["index"]] for entry in entries if entry["index"] in by_index]
+        complete = len(entries) == len(names[kind]) == len(set(found)) == len(found)
         return found if complete else []
 
     def _run(self, entries: list[dict], batch: list[np.ndarray]) -> list[np.ndarray]:

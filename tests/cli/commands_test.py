@@ -98,11 +98,11 @@ def test_summary_of_a_file_and_of_the_zoo(trained, capsys):
     assert capsys.readouterr().out == of_the_file
 
 
-def test_benchmark_shows_the_rivals(capsys):
+def test_benchmark_shows_the_baselines(capsys):
     size = ["--input_shape=16,16,3", "--classes=10", "--runs=1", "--stem=cifar"]
     assert cli.run(["benchmark", *TINY, *size]) == 0
     shown = capsys.readouterr().out
-    assert all(name in shown for name in ("ours", "float32", "int8", "MiB", "threads 1"))
+    assert all(name in shown for name in ("ours", "ours+int8", "float32", "MiB", "threads 1"))
     vgg = ["--model=vgg_small", "--method=bnn", "--filters=8,8,8,8,8,8", "--runs=1"]
     assert cli.run(["benchmark", *vgg, "--input_shape=16,16,3", "--classes=10"]) == 0
     assert "bnn" in capsys.readouterr().out

@@ -5,9 +5,13 @@ import numpy as np
 import pytest
 
 import keras_groupnet as kgn
+from keras_groupnet.conversion.changed_codes import changed_codes
+from keras_groupnet.conversion.float_ops import float_ops
 from keras_groupnet.conversion.graph import Graph
+from keras_groupnet.conversion.int8 import quantize_float_layers
+from keras_groupnet.conversion.int8_scheme import Scheme, scheme_of
 from keras_groupnet.models import ResNet18
-from tests.conversion.networks import conv, two_groups
+from tests.conversion.networks import activation, conv, two_groups
 
 if not (find_spec("litert_quantizer") or find_spec("ai_edge_quantizer")):
     pytest.skip("the LiteRT quantizer is not installed", allow_module_level=True)
@@ -32,16 +36,86 @@ def test_first_and_last_layers_become_int8(images):
 def test_values_near_zero_keep_their_sign(images):
     """A static int8 output would round most of these to 0, which sign turns into +1."""
     inputs = keras.Input((9, 11, 3))
-    x = keras.layers.Conv2D(16, 3, padding="same")(inputs)
-    # one loud channel would stretch a per-tensor output range over the other, quiet ones
-    model = keras.Model(inputs, conv(8, input_quantizer="ste_sign")(x))
-    kernel, bias = model.layers[1].get_weights()
+    x = keras.layers.Conv2D(16, 3, padding="same", name="loud")(inputs)
+    model = keras.Model(inputs, conv(8, input_quantizer="ste_sign", name="signs")(x))
+    # one loud channel stretches a per-tensor output range over the other, quiet ones
+    kernel, bias = model.get_layer("loud").get_weights()
     kernel[..., 1:] *= 1e-3
-    model.layers[1].set_weights([kernel, bias])
-    result = kgn.convert(model, first_last="int8", representative_data=images, images=images)
-    expected = model.predict_on_batch(images)
-    answered = kgn.lite.Interpreter(result.content).predict(images)
-    assert np.corrcoef(expected.ravel(), answered.ravel())[0, 1] > 0.98
+    model.get_layer("loud").set_weights([kernel, bias])
+    float32 = kgn.convert(model).content
+
+    def flipped(scheme):
+        int8 = quantize_float_layers(float32, images, scheme)
+        (entry,) = changed_codes(float32, int8, images)
+        assert entry.read_by == ("signs",)
+        return entry.share
+
+    assert flipped(scheme_of) < 0.02
+    assert flipped(lambda graph, op: Scheme.STATIC) > 0.4
+
+
+def every_kind(bits: int) -> keras.Model:
+    """Each float kernel in front of a quantizer and behind the last one."""
+    keras.utils.set_random_seed(bits)
+    layers = keras.layers
+    x = inputs = keras.Input((None, None, 3))
+    x = layers.Conv2D(8, 3, padding="same", name="conv")(x)
+    x = layers.DepthwiseConv2D(3, padding="same", name="depthwise")(x)
+    x = layers.Conv2DTranspose(8, 3, 2, name="transpose")(x)
+    x = conv(8)(activation(bits)(x))
+    x = layers.Conv2DTranspose(4, 3, 2, padding="same", use_bias=False, name="transpose_2")(x)
+    x = layers.DepthwiseConv2D(3, activation="relu6", name="depthwise_2")(x)
+    x = layers.Conv2D(6, 3, groups=2, name="grouped_2")(x)
+    x = layers.Conv2D(6, 3, dilation_rate=2, activation="relu", name="dilated_2")(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dense(10, activation="relu", name="dense_2")(x)
+    return keras.Model(inputs, layers.Dense(10, name="logits_2")(x))
+
+
+@pytest.mark.parametrize("batch_size", [None, 8])
+@pytest.mark.parametrize("bits", [1, 4])
+def test_every_kind_of_float_layer(images, bits, batch_size):
+    """Maps of any size, so shapes inside are computed; with transposed convolutions too."""
+    float32 = kgn.convert(every_kind(bits), batch_size=batch_size, images=images[:8]).content
+    int8 = quantize_float_layers(float32, images)
+    precisions = [(op.kind, op.precision) for op in float_ops(Graph(int8))]
+    assert precisions == [
+        ("CONV_2D", "int8 dynamic range"),
+        ("DEPTHWISE_CONV_2D", "int8 weight only"),
+        ("TRANSPOSE_CONV", "int8 weight only"),
+        ("TRANSPOSE_CONV", "int8"),
+        ("DEPTHWISE_CONV_2D", "int8"),
+        ("CONV_2D", "int8"),
+        ("CONV_2D", "int8"),
+        ("FULLY_CONNECTED", "int8"),
+        ("FULLY_CONNECTED", "int8"),
+    ]
+    (entry,) = changed_codes(float32, int8, images)
+    assert 0 < entry.share < 0.04
+    expected = kgn.lite.Interpreter(float32).predict(images)
+    outputs = kgn.lite.Interpreter(int8).predict(images)
+    assert np.corrcoef(outputs.ravel(), expected.ravel())[0, 1] > 0.98
+
+
+def test_neighbours_hand_over_int8(images):
+    """Between the two dense layers nothing becomes float."""
+    float32 = kgn.convert(every_kind(1), images=images[:8]).content
+    graph = Graph(quantize_float_layers(float32, images))
+    first, second = graph.of_kind("FULLY_CONNECTED")
+    assert graph.producer(second.inputs[0]) is first
+
+
+def test_a_static_layer_reads_the_input_itself(images):
+    inputs = keras.Input((9, 11, 3))
+    x = keras.layers.Conv2D(4, 3, name="static")(inputs)
+    y = conv(8, input_quantizer="ste_sign")(inputs)
+    pools = [keras.layers.GlobalAveragePooling2D()(each) for each in (x, y)]
+    model = keras.Model(inputs, keras.layers.Concatenate()(pools))
+    float32 = kgn.convert(model).content
+    int8 = quantize_float_layers(float32, images)
+    assert [op.precision for op in float_ops(Graph(int8))] == ["int8"]
+    expected = kgn.lite.Interpreter(float32).predict(images)
+    np.testing.assert_allclose(kgn.lite.Interpreter(int8).predict(images), expected, atol=0.05)
 
 
 def test_resnet18_of_1000_classes():

@@ -1,4 +1,4 @@
-"""`groupnet benchmark`: ours, float32 and int8 of one architecture, side by side."""
+"""`groupnet benchmark`: ours, with float32 or int8 for the rest, beside float32 and int8."""
 
 from absl import app, flags
 
@@ -32,14 +32,14 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
     shape = integers("input_shape", values.input_shape)
     import numpy as np
 
-    from keras_groupnet.bench.baselines import convert_rivals, print_comparison
+    from keras_groupnet.bench.baselines import convert_with_baselines, print_comparison
 
     ours = build_model(values, shape, values.classes)
     parent = build_model(values, shape, values.classes, method="full_precision")
     images = np.random.default_rng(values.seed).standard_normal((8, *shape), np.float32)
     what = values.method or f"K={values.bases} W1A{values.activation_bits}"
     print_comparison(
-        convert_rivals(ours, parent, images),
+        convert_with_baselines(ours, parent, images),
         f"{values.model} {'x'.join(map(str, shape))}, {what}",
         batch_size=values.batch_size,
         num_threads=values.threads,

@@ -41,7 +41,7 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
     from keras_groupnet.bench.baselines import (
         FLOAT32,
         OURS,
-        convert_rivals,
+        convert_with_baselines,
         print_comparison,
     )
 
@@ -59,7 +59,7 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
         _train(title, model, data, values)
 
     console.print("Converting, and checking the files against Keras …")
-    files = convert_rivals(groupnet, parent, data.train_x[:200])
+    files = convert_with_baselines(groupnet, parent, data.train_x[:200])
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
         groupnet.save(folder / "groupnet.keras")
@@ -72,7 +72,7 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
     large = _models(values, (32, 32, 3), 10, blocks=(2, 2), filters=(128, 256))
     images = np.random.default_rng(values.seed).random((8, 32, 32, 3), np.float32)
     print_comparison(
-        convert_rivals(*large, images),
+        convert_with_baselines(*large, images),
         "ResNet with 4 blocks of 128 and 256 channels, 32x32 images, random weights",
         **options,
     )
