@@ -32,9 +32,16 @@ class OpenSums:
         file: the ops of a file; it is not changed.
         opened: those kernel ops of the file whose sums become inputs.
         wanted: tensors to compute.
+        shapes: of the inputs, the scale maps and the sums.
     """
 
-    def __init__(self, file: FileOps, opened: Sequence[Op], wanted: Iterable[int]):
+    def __init__(
+        self,
+        file: FileOps,
+        opened: Sequence[Op],
+        wanted: Iterable[int],
+        shapes: Sequence[tuple[int, ...]],
+    ):
         graph = file.graph
         self.maps = [op.outputs[0] for op in graph.of_kind("KgnScaleMap")]
         ops: list[Op] = []
@@ -49,7 +56,12 @@ class OpenSums:
                 ops.append(op)
         inputs = [*graph.inputs, *self.maps, *sums]
         self.wanted = [tensor for tensor in wanted if tensor not in inputs]
-        self._content = graph.subgraph_of(ops, inputs, self.wanted).to_bytes()
+        alone = graph.subgraph_of(ops, inputs, self.wanted)
+        # The batch may have become part of another axis: only whole shapes fit together.
+        for tensor, shape in zip(alone.inputs, shapes, strict=True):
+            alone.tensors[tensor].shape = np.asarray(shape, np.int32)
+            alone.tensors[tensor].shapeSignature = None
+        self._content = alone.to_bytes()
 
     def run(
         self, inputs: list[np.ndarray], maps: list[np.ndarray], sums: list[np.ndarray]

@@ -119,11 +119,12 @@ def compare_on_random_sums(
     if not sums:
         return []
     opened = list(sums)
-    graph = OpenSums(file, opened, _wanted(file))
     maps = [
-        generator.uniform(0.25, 2, values.arrays[tensor].shape).astype(np.float32)
-        for tensor in graph.maps
+        generator.uniform(0.25, 2, values.arrays[op.outputs[0]].shape).astype(np.float32)
+        for op in file.graph.of_kind("KgnScaleMap")
     ]
+    shapes = [array.shape for array in (*inputs, *maps, *sums.values())]
+    graph = OpenSums(file, opened, _wanted(file), shapes)
 
     def differences(chosen: dict[Op, np.ndarray]) -> list[Difference]:
         arrays = graph.run(inputs, maps, [chosen[op] for op in opened])

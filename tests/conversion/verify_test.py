@@ -94,7 +94,7 @@ class TestOneOp:
 
     def test_one_multiplier_a_little_larger(self):
         def grow(values):
-            values[3] *= 1.001
+            values[3] *= 1.01
 
         changed_constant(self.graph, self.op, MULTIPLIER, grow)
         refused(self.model, self.graph, self.layer)
