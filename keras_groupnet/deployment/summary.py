@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +18,7 @@ from keras_groupnet.deployment.file_size import (
     overhead_bytes,
 )
 from keras_groupnet.deployment.model_graph import ModelGraph
+from keras_groupnet.structure.scope import name_of_copies
 
 # Eq. 4 takes it that a processor does 64 binary operations in the time of one real operation.
 BINARY_OPERATIONS_PER_REAL = 64
@@ -224,7 +224,7 @@ def _table(model: ModelSummary) -> Table:
         table.add_column(title, justify="left" if left else "right", no_wrap=True)
     rows: dict[str, list[LayerSummary]] = {}
     for layer in model.layers:
-        key = layer.name if layer.bases == 1 else re.sub(r"base\d+", "base*", layer.name)
+        key = layer.name if layer.bases == 1 else name_of_copies(layer.name)
         rows.setdefault(key, []).append(layer)
     for name, copies in rows.items():
         first = copies[0]
