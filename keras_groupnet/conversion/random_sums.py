@@ -285,14 +285,16 @@ class _RandomSums:
             return own_output(layer, self._as_in_file(found[0], x))
         pairs = [(source, kernel) for source in deployment.inputs for kernel in kernels]
         terms = [
-            np.float32(source.factor) * (kernel.scales * (self.sums[op] * self._step(op)))
+            np.float32(source.factor) * (kernel.scales * (self.sums[op] * self.file.step_of(op)))
             for op, (source, kernel) in zip(ops, pairs, strict=True)
         ]
         total = np.sum(terms, axis=0)
         if deployment.bias is not None:
             total = total + deployment.bias()
+        if deployment.window is None:
+            total = total.reshape(*x.shape[:-1], -1)
         if deployment.activation is None:
-            return total.reshape(*x.shape[:-1], -1) if deployment.window is None else total
+            return total
         y = deployment.activation(keras.ops.convert_to_tensor(total))
         return np.asarray(keras.ops.convert_to_numpy(y))
 
@@ -315,21 +317,6 @@ class _RandomSums:
             allowed = np.full(x.shape[-1], 1e-4 * max(float(np.abs(x).max(initial=0)), 1e-6))
             residual = found.astype(np.float32) - x
             self.differences.append(Difference(f"output '{name}'", tensor, residual, allowed))
-
-    def _step(self, op: Op) -> np.float32:
-        """The step of the codes that an op reads, from the quantizer that wrote them."""
-        if op.options["bits"] in (1, 32):
-            return np.float32(1)
-        graph = self.file.graph
-        tensor = op.inputs[0]
-        while tensor not in self.file.written:
-            producer = graph.producer(tensor)
-            if producer is None:
-                return np.float32(1)
-            tensor = producer.inputs[0]
-        writer = self.file.written[tensor]
-        scale = writer.options["scale" if writer.kind == "KgnQuantize" else "out_scale"]
-        return np.float32(1.0 / scale)
 
     def _compare_input(self, name, call, deployment, x, op) -> None:
         if op is None:

@@ -292,8 +292,7 @@ class _Check:
         if found.size != x.size:
             self._problem(name, f"an input of {x.size} values", f"one of {found.size}")
             return x
-        step = np.abs(x).max() if op.options["bits"] == 1 else _step(x, op.options["bits"])
-        value = found.reshape(x.shape) * np.float32(step if op.options["bits"] > 1 else 1)
+        value = found.reshape(x.shape) * self.file.step_of(op)
         if not np.allclose(value, x, rtol=1e-5, atol=1e-6):
             wrong = int((~np.isclose(value, x, rtol=1e-5, atol=1e-6)).sum())
             self._problem(name, "Keras' input", f"another in {wrong} of {x.size} values")
@@ -509,9 +508,3 @@ def _distance(
         return np.abs(x)
     far = np.where(codes > theirs, codes - 0.5, codes + 0.5) * quantization.step
     return np.abs(x - far)
-
-
-def _step(x: np.ndarray, bits: int) -> float:
-    """The step of a tensor of codes times a step, told from its values."""
-    positive = np.unique(np.abs(x[x != 0]))
-    return float(positive[0]) if len(positive) else 1.0
