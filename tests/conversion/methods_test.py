@@ -87,6 +87,10 @@ def test_rectified(options, c_shape):
 def test_modulated(options, scalar, bits):
     if bits == 32:
         options = options | {"pad_values": 0}
+    if options.get("pad_values") and not scalar:
+        # It is padded before the signs: behind another layer's signs the padding stays float.
+        options = options | {"input_quantizer": "ste_sign"}
+        bits = None
     layer = ModulatedConv2D(5, (3, 2), planes=4, scalar=scalar, **options)
     result = assert_agrees(single(layer, bits))
     # The four channels of a map share their bits.
@@ -134,7 +138,7 @@ def test_a_chain_of_modulated_layers():
 
 def test_ternary_projections_stay_float():
     model = single(ProjectionConv2D(4, 3, projections=2, levels=3))
-    with pytest.raises(kgn.lite.ConversionError, match="more than one magnitude"):
+    with pytest.raises(kgn.lite.ConversionError, match="its weights have 2 bits"):
         kgn.convert(model)
 
 
