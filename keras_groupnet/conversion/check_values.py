@@ -14,7 +14,7 @@ from keras_groupnet.conversion.origin import KERNEL, QUANTIZED, SCALE_MAP, Origi
 from keras_groupnet.conversion.passes.epilogue import KERNEL_OPS
 from keras_groupnet.conversion.problems import Problem, VerifyReport
 from keras_groupnet.conversion.random_sums import SumsOf
-from keras_groupnet.conversion.replay import own_output, prepared
+from keras_groupnet.conversion.replay import applied, own_output, prepared
 from keras_groupnet.conversion.tolerance import Bound, UnpackedQuantizers, bound_of
 from keras_groupnet.deployment import Deployment, Input, Quantization
 
@@ -51,7 +51,7 @@ class ValueCheck:
         self, name: str, call: int, part: int, quantization: Quantization, x: np.ndarray
     ) -> np.ndarray:
         """Compares with the packed tensor of the file and hands on what it holds."""
-        own = _quantized_by(quantization, x)
+        own = applied(quantization.quantizer, x)
         if not quantization.packed:
             self._unpacked.note(quantization, x, own)
             return own
@@ -129,7 +129,7 @@ class ValueCheck:
 
     def scale_map(self, name, call, x, own) -> np.ndarray:
         """Compares with the map of the file and hands it on."""
-        expected = np.asarray(keras.ops.convert_to_numpy(own(keras.ops.convert_to_tensor(x))))
+        expected = applied(own, x)
         tensor = self.file.tensors.get(Origin(name, SCALE_MAP, call))
         if tensor is None or tensor not in self.values.arrays:
             return expected
@@ -177,7 +177,7 @@ class ValueCheck:
             before = prepared(source.quantization, shifted)
             if deployment.factors and deployment.window and deployment.window.pad_value:
                 # In the file the quantizer sees the padded feature map: compared by its sums.
-                return _quantized_by(source.quantization, before)
+                return applied(source.quantization.quantizer, before)
             return self.quantizer(name, call, number, source.quantization, before)
         found = self.values.activations(op)
         if op.options["bits"] == 32:
@@ -286,11 +286,7 @@ class ValueCheck:
             for kernel in kernels
         )
         if deployment.activation is not None:
-            expected = np.asarray(
-                keras.ops.convert_to_numpy(
-                    deployment.activation(keras.ops.convert_to_tensor(expected))
-                )
-            )
+            expected = applied(deployment.activation, expected)
         allowed = 16 * np.finfo(np.float32).eps * max(magnitude, np.sqrt(largest * magnitude))
         difference = np.abs(output - expected)
         if not quantizes or hasattr(layer, "input_quantizer"):
@@ -345,12 +341,6 @@ def _written_as(file: FileOps, tensor: int, op: Op | None) -> tuple[int, float]:
     if op.kind == "KgnQuantize":
         return op.options["bits"], float(op.options["scale"])
     return op.options["out_bits"], float(op.options["out_scale"])
-
-
-def _quantized_by(quantization: Quantization, x: np.ndarray) -> np.ndarray:
-    return np.asarray(
-        keras.ops.convert_to_numpy(quantization.quantizer(keras.ops.convert_to_tensor(x)))
-    )
 
 
 def _distance(

@@ -27,7 +27,7 @@ from keras_groupnet.conversion.passes.epilogue import (
     SECOND_ADDEND,
 )
 from keras_groupnet.conversion.problems import Problem
-from keras_groupnet.conversion.replay import own_output, prepared, replay
+from keras_groupnet.conversion.replay import applied, own_output, prepared, replay
 from keras_groupnet.conversion.tolerance import UnpackedQuantizers, bound_of
 from keras_groupnet.deployment import Deployment, Quantization
 
@@ -256,9 +256,7 @@ class _RandomSums:
             source = op.inputs[0] if op.kind == "KgnQuantize" else op.outputs[0]
             value = self.values.before_quantizer(op, self.values.arrays[source])
             self._compare(f"the input of '{name}'", source, op, value, x)
-        result = np.asarray(
-            keras.ops.convert_to_numpy(quantization.quantizer(keras.ops.convert_to_tensor(x)))
-        )
+        result = applied(quantization.quantizer, x)
         if not quantization.packed:
             self._unpacked.note(quantization, x, result)
         return result
@@ -269,7 +267,7 @@ class _RandomSums:
         """The random map of the file."""
         tensor = self.file.tensors.get(Origin(name, SCALE_MAP, call))
         if tensor is None or tensor not in self.values.arrays:
-            return np.asarray(keras.ops.convert_to_numpy(own(keras.ops.convert_to_tensor(x))))
+            return applied(own, x)
         return self.values.arrays[tensor]
 
     def kernel_layer(
@@ -295,8 +293,7 @@ class _RandomSums:
             total = total.reshape(*x.shape[:-1], -1)
         if deployment.activation is None:
             return total
-        y = deployment.activation(keras.ops.convert_to_tensor(total))
-        return np.asarray(keras.ops.convert_to_numpy(y))
+        return applied(deployment.activation, total)
 
     def _as_in_file(self, op: Op | None, x: np.ndarray) -> np.ndarray:
         """What the file's op reads in the place of `x`, so that no difference adds up."""
