@@ -28,7 +28,9 @@ from keras_groupnet.conversion.problems import Problem, VerifyReport
 from keras_groupnet.conversion.random_sums import compare_on_random_sums
 from keras_groupnet.conversion.replay import replay
 from keras_groupnet.conversion.report import OutputComparison
+from keras_groupnet.conversion.tracing import model_structure
 from keras_groupnet.runtime.interpreter import Interpreter
+from keras_groupnet.runtime.signature import input_names, output_names
 
 
 def verify(model: keras.Model, file: str | os.PathLike | bytes, inputs: Any = None) -> VerifyReport:
@@ -77,13 +79,36 @@ def verify_graph(
         return VerifyReport([*constants, Problem("the file", "a file that runs", why)])
     check = ValueCheck(values, skipped or {})
     given = structured(model, [keras.ops.convert_to_tensor(array) for array in inputs])
-    outputs = keras.tree.flatten(replay(model, given, check))
-    check.compare_outputs(model, [np.asarray(one, np.float32) for one in outputs])
+    outputs = replay(model, given, check)
+    constants += _compare_interface(file.graph, model, outputs)
+    flat = keras.tree.flatten(outputs)
+    check.compare_outputs(model, [np.asarray(one, np.float32) for one in flat])
     exact = []
     if check.comparable:
         exact = compare_on_random_sums(model, given, inputs, values, check.seen, check.direct)
     check.report.problems = _without_vaguer([*constants, *exact], check.report.problems)
     return check.report
+
+
+def _compare_interface(graph: Graph, model: keras.Model, outputs: Any) -> list[Problem]:
+    """The names by which a file's inputs and outputs are known, if it has any."""
+    signatures = graph.model.signatureDefs or []
+    if len(signatures) != 1:
+        return []
+    problems = []
+    for kind, names, tensors in (
+        ("input", input_names(model_structure(model)), graph.inputs),
+        ("output", output_names(outputs), graph.outputs),
+    ):
+        entries = getattr(signatures[0], f"{kind}s") or []
+        found = {entry.name.decode(): entry.tensorIndex for entry in entries}
+        for number, (name, tensor) in enumerate(zip(names, tensors, strict=True)):
+            if found.get(name) != tensor:
+                known = [other for other, index in found.items() if index == tensor]
+                problems.append(
+                    Problem(f"{kind} {number}", f"the name {name!r}", f"the names {known}")
+                )
+    return problems
 
 
 def _without_vaguer(exact: list[Problem], problems: list[Problem]) -> list[Problem]:

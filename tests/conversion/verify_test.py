@@ -223,6 +223,19 @@ def test_two_outputs_exchanged():
     refused(model, graph, "left", "right")
 
 
+@pytest.mark.parametrize("kind", ["inputs", "outputs"])
+def test_two_names_exchanged(kind):
+    inputs = [keras.Input((6, 6, 8), name=name) for name in ("b", "a")]
+    outputs = [conv(8, input_quantizer="ste_sign")(one) for one in inputs]
+    model = keras.Model(inputs, outputs)
+    content = kgn.convert(model).content
+    assert kgn.lite.verify(model, content).ok
+    graph = Graph(content)
+    first, second = getattr(graph.model.signatureDefs[0], kind)
+    first.name, second.name = second.name, first.name
+    refused(model, graph, f"{kind[:-1]} 0", f"{kind[:-1]} 1")
+
+
 def test_a_layer_is_missing():
     model = two_outputs()
     graph = Graph(kgn.convert(model).content)
