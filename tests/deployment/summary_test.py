@@ -96,7 +96,7 @@ def test_resnet18_with_five_bases():
 
 @pytest.mark.parametrize("partition", ["v1", "v2", "v3", "layerwise", [3, 1]])
 def test_partitions_have_the_same_reference(partition):
-    options = {"blocks": (2, 2), "filters": (8, 16), "stem": "cifar", "shortcut": "real"}
+    options = {"blocks": (2, 2), "filters": (8, 16), "stem": "cifar", "shortcut": "float"}
     parent = kgn.models.ResNet((16, 16, 3), 10, None, **options)
     model = kgn.models.ResNet((16, 16, 3), 10, 3, partition=partition, **options)
     result = summarize(model)
