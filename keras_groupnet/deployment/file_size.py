@@ -59,6 +59,7 @@ class _Source:
         convolution: it is what a float convolution or dense layer gives, which folds a batch norm.
         biased: its op has a bias already, which another batch norm only changes.
         summed: its op adds another tensor.
+        fuses_relu: a float op gives it that has a fused activation.
         vectors: what a batch norm in front of a quantizer puts into the quantizer's op.
         name: bytes of its name.
     """
@@ -67,6 +68,7 @@ class _Source:
     convolution: bool = False
     biased: bool = False
     summed: bool = False
+    fuses_relu: bool = False
     vectors: int = 0
     name: int = 0
 
@@ -96,6 +98,7 @@ class FileSize:
         self._constants: dict[Any, int] = {}
         self._packed: set[tuple[int, Quantization, float]] = set()
         self._scaled: set[tuple[Call, int]] = set()
+        self._ones: set[int] = set()
         self._geometries: set[tuple[Any, ...]] = set()
         self._rest = _FILE
         for call in graph.every():
@@ -147,14 +150,17 @@ class FileSize:
         if call.layer not in self._constants:
             words = math.prod(taps) * math.ceil(inputs / _WORD_BITS) * outputs
             self._constant(call, deployment.kernel_count * words * _WORD_BYTES)
-            self._constant(call, ops * outputs * _FLOAT_BYTES)
+            if deployment.factors:
+                self._shared_ones(outputs)
+            else:
+                self._constant(call, ops * outputs * _FLOAT_BYTES)
+                self._rest += ops * (2 * (_CONSTANT + _OUR_NAME + 8) + _BUFFER)
             if deployment.bias is not None:
                 self._constant(call, deployment.bias().nbytes)
             self._constant(call, deployment.factors * _FLOAT_BYTES)
-            # Kernel, multiplier and bias; equal constants share one buffer.
-            names = len(call.name) + 10 + 2 * (_OUR_NAME + 8)
-            self._rest += ops * (3 * _CONSTANT + names)
-            self._rest += (deployment.kernel_count + ops + 1) * _BUFFER
+            # Equal kernels, and biases of zeros, share one buffer.
+            self._rest += ops * (_CONSTANT + len(call.name) + 10)
+            self._rest += (deployment.kernel_count + 1) * _BUFFER
         for source in deployment.inputs:
             if source.quantization is not None:
                 self._quantizer(call.inputs[0], source.quantization, call, source.offset)
@@ -166,6 +172,12 @@ class FileSize:
             self._float_sums(call, deployment)
             source = _Source(name=self._name(call))
         self._sources[id(call.outputs[0])] = source
+
+    def _shared_ones(self, outputs: int) -> None:
+        """The multiplier and bias of ops whose sums get their factors later: ones and zeros."""
+        if outputs not in self._ones:
+            self._ones.add(outputs)
+            self._rest += 2 * (outputs * _FLOAT_BYTES + _CONSTANT + _BUFFER + 16)
 
     def _float_sums(self, call: Call, deployment: Deployment) -> None:
         """What brings the factors to the sums (conversion/factors.py): slices for each tap."""
@@ -216,7 +228,7 @@ class FileSize:
         if source.convolution and alone:
             self._constant(call, 0)
             self._rest += 4 * name  # bias and output are called after all that was fused
-            self._sources[given] = _Source(name=source.name)
+            self._sources[given] = _Source(fuses_relu=True, name=source.name)
             return
         self._constant(call, 2 * channels * _FLOAT_BYTES)
         self._rest += 2 * (_CONSTANT + _BUFFER + name)
@@ -226,7 +238,7 @@ class FileSize:
             return
         self._op(name, 2, 0)
         self._op(name, 2, 0)
-        self._sources[given] = _Source(name=name)
+        self._sources[given] = _Source(fuses_relu=True, name=name)
 
     def _takes_vectors(self, reader: Call) -> bool:
         if isinstance(reader.layer, ActivationScale):
@@ -251,7 +263,11 @@ class FileSize:
             self._addends(call, floats)
         biased = any(source.biased for source in folded)
         self._sources[id(call.outputs[0])] = _Source(
-            bool(folded), biased=biased, summed=True, name=name if not folded else _OUR_NAME
+            bool(folded),
+            fuses_relu=not folded,
+            biased=biased,
+            summed=True,
+            name=name if not folded else _OUR_NAME,
         )
 
     def _addends(self, call: Call, floats: list[Any]) -> None:
@@ -273,7 +289,9 @@ class FileSize:
         name = self._name(call)
         first = next((source for source in sources if source.kernel_op), None)
         if first is None or first.summed:
-            if not (sources and sources[0].convolution):
+            fused = isinstance(call.layer, keras.layers.ReLU) and sources[0].fuses_relu
+            self._rest += name if fused else 0
+            if not fused:
                 self._op(name, len(call.inputs), 0)
             self._sources[id(call.outputs[0])] = _Source(name=name)
             return
@@ -295,7 +313,9 @@ class FileSize:
         if _activation(layer) not in _FUSED_ACTIVATIONS:
             self._op(18, 1, 0)
         convolution = isinstance(layer, (*_KERNELS, keras.layers.Dense))
-        self._sources[id(call.outputs[0])] = _Source(convolution=convolution, name=name)
+        self._sources[id(call.outputs[0])] = _Source(
+            convolution=convolution, fuses_relu=convolution, name=name
+        )
 
     def _own_weights(self, call: Call) -> int:
         """Counts the constants of float weights; gives how many there are."""
@@ -329,7 +349,8 @@ def _operation_count(quantization: Quantization) -> int:
     if quantization.before is None:
         return 0
     given = keras.Input((1,))
-    return len(keras.Function(given, quantization.before(given)).operations) - 1
+    operations = keras.Function(given, quantization.before(given)).operations
+    return sum(not one.name.startswith(("input_layer", "convert_to_tensor")) for one in operations)
 
 
 def _activation(layer: Any) -> str:
