@@ -1,12 +1,12 @@
 """`describe(layer)`: what a layer becomes when it is deployed, told on any backend.
 
-A registry by class: the summary, the cost model, `to_binary`, the converter and its check all ask
-here, so a layer of your own that registers its description is known to all of them:
+A registry by class: the summary, `to_binary`, the converter and its check all ask here, so a layer
+of your own that registers its description is known to all of them (docs/own_layer.md):
 
     @kgn.deployment.describe.register
     def _(layer: MyDense) -> kgn.deployment.Deployment:
         return kgn.deployment.dense(
-            layer.quantized_kernel, input_quantizer=layer.sign, bias=layer.b
+            lambda: sign(layer.w), layer.w.shape, input_quantizer=sign, bias=layer.b
         )
 
 A layer whose computation is more than one binary convolution or product registers how it is
@@ -189,6 +189,7 @@ def dense(
     input_quantizer: Any = None,
     bias: Any = None,
     activation: Any = None,
+    factors: int = 0,
 ) -> Deployment:
     """The description of `activation(input_quantizer(x) @ kernel + bias)`.
 
@@ -198,6 +199,8 @@ def dense(
         input_quantizer: None if the input is quantized already, or a float.
         bias: a variable `(Cout,)` or None.
         activation: a function of `keras.ops`, or None.
+        factors: how many floats the file holds beside scales and bias, if the layer is more than
+            this formula and registers an exporter of its own.
     """
     return Deployment(
         tuple(shape),
@@ -206,6 +209,7 @@ def dense(
         inputs_of(input_quantizer),
         bias=_reader(bias),
         activation=activation,
+        factors=factors,
     )
 
 
@@ -217,6 +221,7 @@ def conv2d(
     input_quantizer: Any = None,
     bias: Any = None,
     activation: Any = None,
+    factors: int = 0,
 ) -> Deployment:
     """The description of `activation(conv(input_quantizer(x), kernel) + bias)`, channels last.
 
@@ -228,6 +233,7 @@ def conv2d(
         input_quantizer: as in `dense`, also `bias` and `activation`.
         bias: see `dense`.
         activation: see `dense`.
+        factors: see `dense`.
     """
     return Deployment(
         tuple(shape),
@@ -237,6 +243,7 @@ def conv2d(
         window,
         _reader(bias),
         activation,
+        factors,
     )
 
 

@@ -100,8 +100,9 @@ def own_weights(layers: Iterable[keras.layers.Layer]) -> dict[keras.layers.Layer
     owners: dict[int, tuple[keras.layers.Layer, Any]] = {}
     for layer in layers:
         for variable in layer.weights:
+            owner, _ = owners.get(id(variable), (None, None))
             # Sequential holds a functional model of its own layers, which comes after them.
-            if id(variable) not in owners or not isinstance(layer, keras.Model):
+            if owner is None or not isinstance(layer, keras.Model) or layer in layer_tree(owner):
                 owners[id(variable)] = (layer, variable)
     own: dict[keras.layers.Layer, list[Any]] = {layer: [] for layer in layers}
     for layer, variable in owners.values():

@@ -239,7 +239,7 @@ def _table(model: ModelSummary) -> Table:
         macs = sum(layer.macs for layer in copies)
         at = f"W{first.weight_bits}A{first.activation_bits}" if first.binary_weights else "float"
         table.add_row(
-            name,
+            name if first.calls == 1 else f"{name} ({first.calls} calls)",
             "x".join(map(str, first.output_shape)),
             _number(sum(layer.binary_weights for layer in copies)),
             _number(sum(layer.float_weights for layer in copies)),
