@@ -13,10 +13,10 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-from keras_groupnet.conversion.swap import attributes_replaced, computing_in_float32
 from keras_groupnet.deployment import Deployment, NotBinary, Quantization, describe
 from keras_groupnet.deployment.layer_tree import layer_tree
 from keras_groupnet.deployment.quantization import describe_quantizer, quantizer_of
+from keras_groupnet.deployment.swap import attributes_replaced, computing_in_float32
 from keras_groupnet.layers import ActivationScale
 
 
