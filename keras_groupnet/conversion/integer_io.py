@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -66,8 +67,8 @@ def quantize_inputs_and_outputs(
         readers = [op for op in graph.consumers(tensor) if op.kind == "QUANTIZE"]
         if readers and inference_input_type == "int8":
             graph.tensors[new].quantization = graph.tensors[readers[0].outputs[0]].quantization
-        graph.ops.insert(0, graph.plain("DEQUANTIZE", new, tensor))
-        _exchange_border(graph, tensor, new)
+        graph.append(graph.plain("DEQUANTIZE", new, tensor))
+        graph.replace_border("inputs", tensor, new)
     for tensor in outputs:
         writer = graph.producer(tensor)
         scale, zero_point = _of_range(observed[tensor], inference_output_type)
@@ -77,13 +78,13 @@ def quantize_inputs_and_outputs(
         new = _integer_like(graph, tensor, inference_output_type, scale, zero_point)
         if writer is not None and writer.kind == "DEQUANTIZE" and inference_output_type == "int8":
             graph.tensors[new].quantization = graph.tensors[writer.inputs[0]].quantization
-        graph.ops.append(graph.plain("QUANTIZE", tensor, new))
-        _exchange_border(graph, tensor, new)
+        graph.append(graph.plain("QUANTIZE", tensor, new))
+        graph.replace_border("outputs", tensor, new)
     remove_float_detours(graph)
     return graph.to_bytes()
 
 
-def _floats(graph: Graph, tensors: list[int]) -> list[int]:
+def _floats(graph: Graph, tensors: Sequence[int]) -> list[int]:
     float32 = schema.TensorType.FLOAT32
     return [t for t in dict.fromkeys(tensors) if graph.tensors[t].type == float32]
 
@@ -105,15 +106,3 @@ def _integer_like(graph: Graph, tensor: int, dtype: str, scale: float, zero_poin
     graph.tensors[tensor].name = (graph.name(tensor) + "/float32").encode()
     graph.tensors.append(entry)
     return len(graph.tensors) - 1
-
-
-def _exchange_border(graph: Graph, old: int, new: int) -> None:
-    """Makes `new` the input or output that `old` was, also in the signatures."""
-    source = graph.producer(old)
-    side = "inputs" if source is not None and source.inputs == [new] else "outputs"
-    tensors = [new if t == old else int(t) for t in getattr(graph.subgraph, side)]
-    setattr(graph.subgraph, side, np.asarray(tensors, np.int32))
-    for signature in graph.model.signatureDefs or []:
-        for entry in getattr(signature, side) or []:
-            if entry.tensorIndex == old:
-                entry.tensorIndex = new
