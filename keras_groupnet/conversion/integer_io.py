@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from keras_groupnet.conversion.graph import Graph
-from keras_groupnet.conversion.probe import tensor_values
-from keras_groupnet.conversion.quantize_op import Observed
+from keras_groupnet.conversion.probe import Observed, observe
 from keras_groupnet.conversion.requantize import remove_float_detours
 
-TYPES = ("float32", "int8", "uint8")
+INTERFACE_TYPES = ("float32", "int8", "uint8")
 _TENSOR_TYPES = {"int8": schema.TensorType.INT8, "uint8": schema.TensorType.UINT8}
 # (scale, zero point) of int8, as TFLite's quantization specification fixes them for these ops.
 _FIXED_SCALES = {"SOFTMAX": (1 / 256, -128), "LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)}
@@ -22,7 +20,7 @@ _FIXED_SCALES = {"SOFTMAX": (1 / 256, -128), "LOGISTIC": (1 / 256, -128), "TANH"
 
 def quantize_inputs_and_outputs(
     content: bytes,
-    representative_data: Any,
+    representative_data: np.ndarray | Sequence[np.ndarray],
     inference_input_type: str = "int8",
     inference_output_type: str = "int8",
 ) -> bytes:
@@ -38,29 +36,17 @@ def quantize_inputs_and_outputs(
 
     Args:
         content: a `.tflite` file, before or after `quantize_float_layers`.
-        representative_data: what `Interpreter.predict` takes, typical inputs.
+        representative_data: typical inputs `[N, …]`, one array for each input of the file.
         inference_input_type: `"float32"`, `"int8"` or `"uint8"`.
         inference_output_type: likewise.
 
     Returns:
         The new file.
-
-    Raises:
-        ValueError: another type was asked for.
     """
-    for name, dtype in (
-        ("inference_input_type", inference_input_type),
-        ("inference_output_type", inference_output_type),
-    ):
-        if dtype not in TYPES:
-            raise ValueError(f"Expected `{name}` to be one of {TYPES}. Received: {name}={dtype!r}")
     graph = Graph(content)
     inputs = _floats(graph, graph.inputs) if inference_input_type != "float32" else []
     outputs = _floats(graph, graph.outputs) if inference_output_type != "float32" else []
-    observed = {tensor: Observed() for tensor in (*inputs, *outputs)}
-    for values in tensor_values(content, list(observed), representative_data):
-        for seen, value in zip(observed.values(), values, strict=True):
-            seen.include(value)
+    observed = observe(content, (*inputs, *outputs), representative_data)
     for tensor in inputs:
         scale, zero_point = _of_range(observed[tensor], inference_input_type)
         new = _integer_like(graph, tensor, inference_input_type, scale, zero_point)

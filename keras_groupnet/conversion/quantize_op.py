@@ -9,27 +9,12 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
 
 from keras_groupnet.conversion.graph import Graph, Op
 from keras_groupnet.conversion.int8_scheme import Scheme, data_input
-
-
-@dataclass
-class Observed:
-    """What a tensor was seen to hold: smallest and largest value, and the last shape."""
-
-    low: float = np.inf
-    high: float = -np.inf
-    shape: tuple[int, ...] = ()
-
-    def include(self, values: np.ndarray) -> None:
-        """Widens the range to these values."""
-        self.low = min(self.low, float(values.min()))
-        self.high = max(self.high, float(values.max()))
-        self.shape = values.shape
+from keras_groupnet.conversion.probe import Observed
 
 
 def quantizer_library():

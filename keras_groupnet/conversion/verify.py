@@ -8,6 +8,8 @@
    (`random_sums`), so that channels count, too, which these inputs leave silent.
 4. Quantized values are Keras', but within rounding of a threshold; those are counted.
 5. The outputs are Keras', in its order.
+
+A file with int8 float layers is compared with the float32 file that is checked so (`int8_verify`).
 """
 
 from __future__ import annotations
@@ -21,9 +23,12 @@ import numpy as np
 
 from keras_groupnet.conversion.arithmetic import epilogue, quantized, sums
 from keras_groupnet.conversion.bitpack import pack_bits
-from keras_groupnet.conversion.file_ops import WEIGHTS, FileOps, Values
-from keras_groupnet.conversion.graph import Op
+from keras_groupnet.conversion.file_ops import WEIGHTS, FileOps, Values, packed_kernel
+from keras_groupnet.conversion.float32 import float32_graph
+from keras_groupnet.conversion.graph import Graph, Op
 from keras_groupnet.conversion.inputs import checked_inputs, structured
+from keras_groupnet.conversion.int8_verify import has_integers, int8_problems
+from keras_groupnet.conversion.layers_in_file import int8_layers
 from keras_groupnet.conversion.origin import KERNEL, QUANTIZED, SCALE_MAP, Origin
 from keras_groupnet.conversion.passes.epilogue import KERNEL_OPS
 from keras_groupnet.conversion.problems import Problem, VerifyReport
@@ -58,8 +63,16 @@ def verify(model: keras.Model, file: str | os.PathLike | bytes, inputs: Any = No
     """
     content = file if isinstance(file, bytes) else Path(file).read_bytes()
     fixed = int(Interpreter(content).get_input_details()[0]["shape_signature"][0])
-    arrays = checked_inputs(model, inputs, fixed if fixed > 0 else None)
-    return verify_graph(model, content, arrays)
+    batch_size = fixed if fixed > 0 else None
+    arrays = checked_inputs(model, inputs, batch_size)
+    graph = Graph(content)
+    if not has_integers(graph):
+        return verify_graph(model, content, arrays)
+    traced, reference = float32_graph(model, batch_size)
+    report = verify_graph(model, reference.to_bytes(), arrays)
+    report.problems += int8_problems(reference, graph, traced.scopes)
+    report.int8_layers = int8_layers(model, traced, graph)
+    return report
 
 
 def verify_graph(
@@ -323,7 +336,7 @@ class _Check:
     def _compare_kernel(self, name: str, op: Op, signs: np.ndarray) -> None:
         expected = pack_bits(np.moveaxis(signs, -1, 0) < 0)
         try:
-            found = self.file.packed_kernel(op)
+            found = packed_kernel(self.file.graph, op)
         except ValueError as error:
             self._problem(name, "its kernel", str(error))
             return
