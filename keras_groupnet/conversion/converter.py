@@ -19,7 +19,12 @@ from keras_groupnet.conversion.int8 import quantize_float_layers
 from keras_groupnet.conversion.int8_verify import int8_problems
 from keras_groupnet.conversion.integer_io import INTERFACE_TYPES, quantize_inputs_and_outputs
 from keras_groupnet.conversion.kernel_symbols import SYMBOLS
-from keras_groupnet.conversion.layers_in_file import converted_layers, int8_layers, missing_ops
+from keras_groupnet.conversion.layers_in_file import (
+    converted_layers,
+    int8_layers,
+    layers_by_tensor,
+    missing_ops,
+)
 from keras_groupnet.conversion.passes import compress_kernels
 from keras_groupnet.conversion.report import (
     ConversionError,
@@ -120,11 +125,12 @@ def convert(
     report = ConversionReport(verification=verification)
     if float_layers == "int8" or borders != ("float32", "float32"):
         data = checked_inputs(model, representative_data, batch_size)
-        original = content
+        original, reference = content, Graph(content)
         content = _in_integers(content, float_layers, borders, data)
         report.changed_codes = changed_codes(original, content, data)
         integers = Graph(content)
-        verification.problems += int8_problems(Graph(original), integers, traced.scopes)
+        names = layers_by_tensor(model, traced, reference)
+        verification.problems += int8_problems(reference, integers, names)
         verification.int8_layers = int8_layers(model, traced, integers)
     if compress is not None:
         content, report.compression = _compress(content, cluster)

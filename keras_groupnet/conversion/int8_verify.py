@@ -16,7 +16,6 @@ import numpy as np
 
 from keras_groupnet.conversion.file_ops import WEIGHTS, packed_kernel
 from keras_groupnet.conversion.graph import ABSENT, Graph, Op
-from keras_groupnet.conversion.layer_scopes import layer_of
 from keras_groupnet.conversion.merge_columns import merge_columns
 from keras_groupnet.conversion.origin import Origin
 from keras_groupnet.conversion.passes.epilogue import KERNEL_OPS
@@ -39,24 +38,24 @@ def has_integers(graph: Graph) -> bool:
     )
 
 
-def int8_problems(reference: Graph, graph: Graph, scopes: Mapping[str, str]) -> list[Problem]:
+def int8_problems(reference: Graph, graph: Graph, layers: Mapping[str, str]) -> list[Problem]:
     """Where an int8 file differs from the float32 file by more than quantization.
 
     Args:
         reference: of the float32 file; columns are merged in it where the int8 file has them so.
         graph: of the int8 file.
-        scopes: of `layer_scopes.recorded_scopes`, to name layers.
+        layers: name of a tensor of the float32 file -> the float layer whose op writes it.
     """
-    return _Comparison(reference, graph, scopes).problems()
+    return _Comparison(reference, graph, layers).problems()
 
 
 class _Comparison:
     """Goes back from the outputs of both files at once."""
 
-    def __init__(self, reference: Graph, graph: Graph, scopes: Mapping[str, str]):
+    def __init__(self, reference: Graph, graph: Graph, layers: Mapping[str, str]):
         self.reference = reference
         self.graph = graph
-        self.scopes = scopes
+        self.layers = layers
         self._found: dict[Problem, None] = {}
         self._waiting: list[tuple[str, int, int]] = []
 
@@ -99,8 +98,13 @@ class _Comparison:
         if (mine.kind, mine.outputs.index(left)) != (theirs.kind, theirs.outputs.index(right)):
             self._differs(name, f"the op {mine.kind}", self.graph, right)
             return
+        if mine.kind == "CONV_2D" and self._has_merged_columns(mine, theirs):
+            merge_columns(self.reference, mine)
         self._compare_options(name, mine, theirs)
         self._wait_for_inputs(name, mine, theirs)
+
+    def _has_merged_columns(self, mine: Op, theirs: Op) -> bool:
+        return self.reference.shape(mine.inputs[1]) != self.graph.shape(theirs.inputs[1])
 
     def _wait_for_inputs(self, name: str, mine: Op, theirs: Op) -> None:
         first = 0
@@ -108,10 +112,6 @@ class _Comparison:
             self._compare_kernels(name, mine, theirs)
             self._waiting.append((name, mine.inputs[0], theirs.inputs[0]))
             first = WEIGHTS + 1
-        elif mine.kind == "CONV_2D":
-            shapes = self.reference.shape(mine.inputs[1]), self.graph.shape(theirs.inputs[1])
-            if shapes[0] != shapes[1]:
-                merge_columns(self.reference, mine)
         for position in range(first, max(len(mine.inputs), len(theirs.inputs))):
             self._waiting.append((name, mine.input(position), theirs.input(position)))
 
@@ -156,7 +156,7 @@ class _Comparison:
         names = [self.reference.name(tensor) for tensor in (*read, *op.outputs)]
         for name in names:
             origin = Origin.of(name)
-            layer = layer_of(name, self.scopes) if origin is None else origin.layer
+            layer = self.layers.get(name) if origin is None else origin.layer
             if layer is not None:
                 return layer
         return names[0]

@@ -92,6 +92,12 @@ def int8_layers(model: keras.Model, traced: Traced, graph: Graph) -> list[str]:
     return list(dict.fromkeys(op.layer or op.tensor for op in found))
 
 
+def layers_by_tensor(model: keras.Model, traced: Traced, graph: Graph) -> dict[str, str]:
+    """Name of the tensor that an op with float weights writes -> its layer, where it is known."""
+    found = _float_ops(model, traced, graph)
+    return {op.tensor: op.layer for op in found if op.layer is not None}
+
+
 def _float_ops(model: keras.Model, traced: Traced, graph: Graph) -> list[FloatOp]:
     tree = layer_tree(model)
     sizes = {

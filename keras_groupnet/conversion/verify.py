@@ -28,7 +28,7 @@ from keras_groupnet.conversion.float32 import float32_graph
 from keras_groupnet.conversion.graph import Graph, Op
 from keras_groupnet.conversion.inputs import checked_inputs, structured
 from keras_groupnet.conversion.int8_verify import has_integers, int8_problems
-from keras_groupnet.conversion.layers_in_file import int8_layers
+from keras_groupnet.conversion.layers_in_file import int8_layers, layers_by_tensor
 from keras_groupnet.conversion.origin import KERNEL, QUANTIZED, SCALE_MAP, Origin
 from keras_groupnet.conversion.passes.epilogue import KERNEL_OPS
 from keras_groupnet.conversion.problems import Problem, VerifyReport
@@ -62,15 +62,15 @@ def verify(model: keras.Model, file: str | os.PathLike | bytes, inputs: Any = No
         FileNotFoundError: there is no such file.
     """
     content = file if isinstance(file, bytes) else Path(file).read_bytes()
-    fixed = int(Interpreter(content).get_input_details()[0]["shape_signature"][0])
+    graph = Graph(content)
+    fixed = graph.signature(graph.inputs[0])[0]
     batch_size = fixed if fixed > 0 else None
     arrays = checked_inputs(model, inputs, batch_size)
-    graph = Graph(content)
     if not has_integers(graph):
         return verify_graph(model, content, arrays)
     traced, reference = float32_graph(model, batch_size)
     report = verify_graph(model, reference.to_bytes(), arrays)
-    report.problems += int8_problems(reference, graph, traced.scopes)
+    report.problems += int8_problems(reference, graph, layers_by_tensor(model, traced, reference))
     report.int8_layers = int8_layers(model, traced, graph)
     return report
 

@@ -135,7 +135,7 @@ def test_a_layer_that_does_not_pay_is_not_clustered():
 def test_int8_and_compression_together():
     model = net(0.8)
     images = np.random.default_rng(1).standard_normal((8, 7, 6, 3), np.float32)
-    options = {"first_last": "int8", "representative_data": images}
+    options = {"float_layers": "int8", "representative_data": images}
     packed = kgn.convert(model, **options).content
     compressed = kgn.convert(model, compress="huffman", **options).content
     assert len(compressed) < len(packed)

@@ -171,8 +171,10 @@ def test_failed_verification_keeps_the_old_file(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"first_last": "int4"}, "first_last='int4'"),
-        ({"first_last": "int8"}, "representative_data"),
+        ({"float_layers": "int4"}, "float_layers='int4'"),
+        ({"float_layers": "int8"}, "representative_data"),
+        ({"inference_input_type": "uint8"}, "representative_data"),
+        ({"inference_output_type": "int16"}, "inference_output_type='int16'"),
     ],
 )
 def test_bad_arguments(arguments, message):
