@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_groupnet.conversion.bitpack import pack_bits
-from keras_groupnet.conversion.file_ops import WEIGHTS, FileOps
+from keras_groupnet.conversion.file_ops import WEIGHTS, FileOps, packed_kernel
 from keras_groupnet.conversion.graph import Op
 from keras_groupnet.conversion.passes.epilogue import KERNEL_OPS
 from keras_groupnet.conversion.problems import Problem
@@ -56,7 +56,7 @@ def compare_constants(model: keras.Model, file: FileOps, skipped: Container[str]
 def _kernel(name: str, file: FileOps, op: Op, signs: np.ndarray) -> list[Problem]:
     expected = pack_bits(np.moveaxis(signs, -1, 0) < 0)
     try:
-        found = file.packed_kernel(op)
+        found = packed_kernel(file.graph, op)
     except ValueError as error:
         return [Problem(name, "its binary kernel", str(error))]
     if found.shape != expected.shape:

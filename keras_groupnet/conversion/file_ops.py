@@ -23,6 +23,7 @@ from keras_groupnet.conversion.passes.epilogue import (
     QUANTIZE_MULTIPLIER,
     SECOND_ADDEND,
 )
+from keras_groupnet.conversion.probe import invoke
 from keras_groupnet.runtime.interpreter import Interpreter
 
 WEIGHTS = 1
@@ -126,19 +127,6 @@ class FileOps:
         tensor = op.input(position)
         return None if tensor == ABSENT else self.graph.value(tensor)
 
-    def packed_kernel(self, op: Op) -> np.ndarray:
-        """The packed weights of a kernel op, restored if they are compressed.
-
-        Raises:
-            ValueError: they cannot be restored.
-        """
-        weights = self.graph.value(op.inputs[WEIGHTS])
-        if not op.options.get("compression"):
-            return weights
-        outputs = len(self.graph.value(op.inputs[MULTIPLIER]))
-        depth = op.options["channels_in"] // op.options["groups"]
-        return packed_of(decode(weights, outputs * depth), outputs)
-
     def run(self, inputs: list[np.ndarray]) -> Values:
         """Runs the file and keeps what the check needs to see."""
         wanted: dict[int, None] = {}
@@ -157,7 +145,7 @@ class FileOps:
             for tensor in wanted
             if tensor not in graph.inputs and graph.constant(tensor) is None
         ]
-        values = invoke(graph.with_outputs(inside), inputs)
+        values = invoke(Interpreter(graph.with_outputs(inside)), inputs)
         count = len(graph.outputs)
         arrays = {
             tensor: graph.value(tensor)
@@ -218,6 +206,20 @@ class Values:
         return y if multiplier is None or bias is None else multiplier * y + bias
 
 
+def packed_kernel(graph: Graph, op: Op) -> np.ndarray:
+    """The packed weights of a kernel op, restored if they are compressed.
+
+    Raises:
+        ValueError: they cannot be restored.
+    """
+    weights = graph.value(op.inputs[WEIGHTS])
+    if not op.options.get("compression"):
+        return weights
+    outputs = len(graph.value(op.inputs[MULTIPLIER]))
+    depth = op.options["channels_in"] // op.options["groups"]
+    return packed_of(decode(weights, outputs * depth), outputs)
+
+
 def _with_float_output(graph: Graph, op: Op) -> int:
     """Lets a kernel op write its float value too; the tensor of it."""
     if not op.options["float_output"]:
@@ -228,16 +230,3 @@ def _with_float_output(graph: Graph, op: Op) -> int:
         op.options["float_output"] = 1
         op.outputs = [added, packed]
     return op.outputs[0]
-
-
-def invoke(content: bytes, inputs: list[np.ndarray]) -> list[np.ndarray]:
-    """Runs a file once on inputs of any shapes, and gives its outputs in the file's order."""
-    interpreter = Interpreter(content)
-    entries = interpreter.get_input_details()
-    for entry, array in zip(entries, inputs, strict=True):
-        interpreter.resize_tensor_input(entry["index"], array.shape)
-    interpreter.allocate_tensors()
-    for entry, array in zip(entries, inputs, strict=True):
-        interpreter.set_tensor(entry["index"], array.astype(entry["dtype"]))
-    interpreter.invoke()
-    return [interpreter.get_tensor(entry["index"]) for entry in interpreter.get_output_details()]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from keras_groupnet.conversion.file_ops import FileOps, invoke
+from keras_groupnet.conversion.file_ops import FileOps
 from keras_groupnet.conversion.graph import ABSENT, Graph, Op
 from keras_groupnet.conversion.passes.epilogue import (
     ADDEND,
@@ -23,6 +23,8 @@ from keras_groupnet.conversion.passes.epilogue import (
     QUANTIZE_MULTIPLIER,
     SECOND_ADDEND,
 )
+from keras_groupnet.conversion.probe import invoke
+from keras_groupnet.runtime.interpreter import Interpreter
 
 
 class OpenSums:
@@ -73,7 +75,7 @@ class OpenSums:
             maps: the scale maps, in the order of `maps`.
             sums: of the opened ops, in the file's order.
         """
-        values = invoke(self._content, [*inputs, *maps, *sums])
+        values = invoke(Interpreter(self._content), [*inputs, *maps, *sums])
         return dict(zip(self.wanted, values, strict=True)) | dict(zip(self.maps, maps, strict=True))
 
 

@@ -8,6 +8,8 @@
    (`random_sums`), so that channels count, too, which these inputs leave silent.
 4. Quantized values are Keras', but within rounding of a threshold; those are counted.
 5. The outputs are Keras', in its order.
+
+A file with int8 float layers is compared with the float32 file that is checked so (`int8_verify`).
 """
 
 from __future__ import annotations
@@ -22,8 +24,11 @@ import numpy as np
 from keras_groupnet.conversion.check_constants import compare_constants
 from keras_groupnet.conversion.check_values import ValueCheck
 from keras_groupnet.conversion.file_ops import FileOps
+from keras_groupnet.conversion.float32 import float32_graph
 from keras_groupnet.conversion.graph import Graph
 from keras_groupnet.conversion.inputs import checked_inputs, structured
+from keras_groupnet.conversion.int8_verify import has_integers, int8_problems
+from keras_groupnet.conversion.layers_in_file import int8_layers, layers_by_tensor
 from keras_groupnet.conversion.problems import Problem, VerifyReport
 from keras_groupnet.conversion.random_sums import compare_on_random_sums
 from keras_groupnet.conversion.replay import replay
@@ -52,8 +57,15 @@ def verify(model: keras.Model, file: str | os.PathLike | bytes, inputs: Any = No
     content = file if isinstance(file, bytes) else Path(file).read_bytes()
     graph = Graph(content)
     fixed = graph.signature(graph.inputs[0])[0]
-    arrays = checked_inputs(model, inputs, fixed if fixed > 0 else None)
-    return verify_graph(model, content, arrays)
+    batch_size = fixed if fixed > 0 else None
+    arrays = checked_inputs(model, inputs, batch_size)
+    if not has_integers(graph):
+        return verify_graph(model, content, arrays)
+    traced, reference = float32_graph(model, batch_size)
+    report = verify_graph(model, reference.to_bytes(), arrays)
+    report.problems += int8_problems(reference, graph, layers_by_tensor(model, traced, reference))
+    report.int8_layers = int8_layers(model, traced, graph)
+    return report
 
 
 def verify_graph(

@@ -217,6 +217,8 @@ def test_failed_verification_keeps_the_old_file(tmp_path, monkeypatch):
     [
         ({"float_layers": "int4"}, "float_layers='int4'"),
         ({"float_layers": "int8"}, "representative_data"),
+        ({"inference_input_type": "uint8"}, "representative_data"),
+        ({"inference_output_type": "int16"}, "inference_output_type='int16'"),
     ],
 )
 def test_bad_arguments(arguments, message):
