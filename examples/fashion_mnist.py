@@ -77,7 +77,7 @@ def main(_):
         f"W1A{FLAGS.bits} K={FLAGS.bases}: trained {seconds:.0f} s; "
         f"Keras {100 * np.mean(in_keras == data.test_y):.2f} %, "
         f"interpreter {100 * np.mean(in_file == data.test_y):.2f} % of {len(data.test_y)} images, "
-        f"{np.sum(in_keras != in_file)} answers differ; "
+        f"{np.sum(in_keras != in_file)} classes differ; "
         f"{len(converted.content)} bytes; {timing.median_ms:.3f} ms an image"
     )
 

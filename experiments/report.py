@@ -102,7 +102,7 @@ def markdown(results: list[dict[str, Any]], settings: Settings) -> str:
         "minutes",
     ]
     if converted:
-        head += ["answers of the file that differ", "ms an image"]
+        head += ["classes of the file that differ", "ms an image"]
     lines = [_row(head), _row(["---"] * len(head))]
     for name in order:
         lines.append(_row(_cells(name, groups[name], converted)))

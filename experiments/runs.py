@@ -162,7 +162,7 @@ def finish_runs(
                         report = "accuracy {:.4f}".format(result["accuracy"])
                     if convert and "error" not in result and "file_bytes" not in result:
                         result |= convert_run(run, data)
-                        report = "{differing} answers of the file differ".format(**result)
+                        report = "{differing} classes of the file differ".format(**result)
                 except Exception as error:  # the other methods go on; the reason is kept
                     (run.folder / "traceback.txt").write_text(traceback.format_exc())
                     reason = f"{type(error).__name__}: {error}".strip().splitlines()[0]

@@ -4,6 +4,7 @@ Running needs numpy and one of the runtimes; converting needs TensorFlow as Kera
 converts is imported when it is first used.
 """
 
+import warnings
 from importlib import import_module
 from typing import Any
 
@@ -28,6 +29,9 @@ __all__ = ["Interpreter", "delegate_path", *_LAZY]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "LayerFate":
+        warnings.warn("Use ConvertedLayer instead of LayerFate.", DeprecationWarning, stacklevel=2)
+        name = "ConvertedLayer"
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_LAZY[name]), name)

@@ -82,12 +82,12 @@ def epilogue(
     Args:
         acc: `[..., Cout]`.
         options: of the op.
-        multiplier: `[Cout]`, also `bias` and `addend_multiplier`.
-        bias: see there.
+        multiplier: `[Cout]`.
+        bias: `[Cout]`.
         pixel_scale: `[..., 1]`.
-        addend: `[..., Cout]`, also `second_addend`.
-        addend_multiplier: see `multiplier`.
-        second_addend: see `addend`.
+        addend: `[..., Cout]`.
+        addend_multiplier: `[Cout]`.
+        second_addend: `[..., Cout]`.
     """
     v = acc.astype(np.float32)
     if options["pre_activation"]:

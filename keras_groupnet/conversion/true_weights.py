@@ -64,7 +64,7 @@ def to_binary(
         v = acc                                  as float32; max(v, 0) if pre_activation
         y = multiplier * v + bias                two float32 roundings; max(y, 0) if activation
         q = y                                    or quantize_multiplier * y + quantize_bias
-        code = number of k with direction * acc >= thresholds[:, k]   the quantised q
+        code = number of k with direction * acc >= thresholds[:, k]   the quantized q
 
     For 1-bit outputs code 0 is -1 and code 1 is +1. The whole arithmetic with scale maps and
     skips is in docs/true_weights.md. Layers with float activations have float sums, which differ in
@@ -90,7 +90,7 @@ def to_binary(
           as scalars.
 
     Raises:
-        ConversionError: a layer would stay float, or the file answers unlike Keras.
+        ConversionError: a layer would stay float, or the file computes something else than Keras.
         ValueError: the model does not fit, or a path ends in something else.
     """
     if path is None:

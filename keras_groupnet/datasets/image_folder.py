@@ -108,12 +108,12 @@ class ImageFileBatches(SeededBatches):
         files: paths.
         labels: one per file.
         training: whether order, crops and mirroring are random.
-        image_size: see `image_folder`, also the others.
-        short_side: see there.
-        batch_size: see there.
-        mean: see there.
-        threads: see there.
-        seed: see there.
+        image_size: height and width of the crops.
+        short_side: to which images are resized before they are cropped.
+        batch_size: images in a batch.
+        mean: subtracted from values in [0, 1].
+        threads: that decode; None for one per core.
+        seed: of order and crops.
         steps_per_epoch: see `SeededBatches`.
     """
 

@@ -41,8 +41,8 @@ class AdversarialTrainer(Trainer):
         teacher_stages: names of the teacher's layers whose outputs are R, of the same shapes; None
             for `stage_outputs`.
         adversarial_weight: 1 as in the paper.
-        widths: of `Discriminator`, also `pooling`.
-        pooling: see there.
+        widths: channels of the discriminators' convolutions, see `Discriminator`.
+        pooling: their average pooling of the features, see `Discriminator`.
         discriminator_rate: learning rate of the discriminators relative to that of the student. The
             paper gives none. At 1 they win at once: D(T) is 0, the student gets no gradient or one
             that it cannot follow, and its accuracy falls. Only SGD obeys it; Adam undoes it, so

@@ -25,7 +25,7 @@ def rbcn_recipe(data: str = "cifar", l2: float = 1e-4, nesterov: bool = False) -
     Args:
         data: `"cifar"` (learning rate 0.01) or `"imagenet"` (0.1).
         l2: of `SGDWithL2`; 1e-4 for ResNet-18. Wide ResNets have 5e-4 and Nesterov's momentum.
-        nesterov: see there.
+        nesterov: whether the momentum is Nesterov's.
 
     Raises:
         ValueError: for other data.

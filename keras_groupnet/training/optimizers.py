@@ -20,8 +20,8 @@ class SGDWithL2(keras.optimizers.SGD):
 
     Args:
         learning_rate: float or schedule.
-        momentum: as in `keras.optimizers.SGD`, also `nesterov`.
-        nesterov: see there.
+        momentum: as in `keras.optimizers.SGD`.
+        nesterov: whether the momentum is Nesterov's.
         l2: factor of the kernels.
         **kwargs: arguments of `keras.optimizers.SGD`.
 

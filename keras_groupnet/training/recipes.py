@@ -96,7 +96,7 @@ def alexnet_recipe(epochs: int = 90, monitor: str = "val_loss", patience: int = 
 
 
 def release_stage1_recipe() -> Recipe:
-    """The release's first stage, which trains the real network that stage 2 starts from.
+    """The release's first stage, which trains the float network that stage 2 starts from.
 
     SGD 0.05, momentum 0.9, weight decay 1e-4, batch 256, 40 epochs, a tenth after 25 and 35 (and,
     without effect, 40). The release puts tanh where the quantizers will be.

@@ -45,7 +45,7 @@ def define_flags(values: flags.FlagValues) -> None:
         "compress",
         "none",
         ["none", "huffman"],
-        "store 3x3 binary weights by Huffman's code where that is shorter; answers stay the same",
+        "store 3x3 binary weights by Huffman's code where that is shorter; outputs stay the same",
         flag_values=values,
     )
     flags.DEFINE_integer(
