@@ -37,4 +37,5 @@ def composite(
             field = f"i: {int(value)}"
         attributes.append(f'attr {{ key: "{key}" value {{ {field} }} }}')
     implements = f'name: "{name}" ' + " ".join(attributes)
-    return tf.function(body, experimental_implements=implements)(*inputs)
+    function = tf.function(body, autograph=False, experimental_implements=implements)
+    return function(*inputs)
