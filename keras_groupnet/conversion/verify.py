@@ -31,6 +31,7 @@ from keras_groupnet.conversion.int8_verify import has_integers, int8_problems
 from keras_groupnet.conversion.layers_in_file import int8_layers, layers_by_tensor
 from keras_groupnet.conversion.origin import KERNEL, QUANTIZED, SCALE_MAP, Origin
 from keras_groupnet.conversion.passes.epilogue import KERNEL_OPS
+from keras_groupnet.conversion.probe import invoke
 from keras_groupnet.conversion.problems import Problem, VerifyReport
 from keras_groupnet.conversion.random_sums import SumsOf, compare_on_random_sums
 from keras_groupnet.conversion.replay import own_output, prepared, replay
@@ -72,6 +73,10 @@ def verify(model: keras.Model, file: str | os.PathLike | bytes, inputs: Any = No
     report = verify_graph(model, reference.to_bytes(), arrays)
     report.problems += int8_problems(reference, graph, layers_by_tensor(model, traced, reference))
     report.int8_layers = int8_layers(model, traced, graph)
+    if report.ok:
+        for number, output in enumerate(invoke(Interpreter(content), arrays)):
+            if not np.isfinite(output).all():
+                report.problems.append(Problem(f"output {number}", "finite values", "others"))
     return report
 
 
