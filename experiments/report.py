@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from experiments.runs import TEACHER, Settings, finished_results, write_atomically
-from keras_groupnet.deployment.summary import BINARY_OPERATIONS_PER_REAL
+from keras_groupnet.deployment.summary import BINARY_OPERATIONS_PER_FLOAT
 
 _COLUMNS = (
     "method",
@@ -153,8 +153,8 @@ def plot(results: list[dict[str, Any]], path: Path, title: str) -> None:
     costs = (
         ("bits of the model (file)", lambda r: 8 * r.get("file_bytes", r["estimated_bytes"])),
         (
-            f"real operations + binary operations / {BINARY_OPERATIONS_PER_REAL}",
-            lambda r: r["float_operations"] + r["binary_operations"] / BINARY_OPERATIONS_PER_REAL,
+            f"float operations + binary operations / {BINARY_OPERATIONS_PER_FLOAT}",
+            lambda r: r["float_operations"] + r["binary_operations"] / BINARY_OPERATIONS_PER_FLOAT,
         ),
     )
     for axis, (label, cost) in zip(axes, costs, strict=True):

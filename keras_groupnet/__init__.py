@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from keras_groupnet import (
         constraints,
         datasets,
+        deployment,
         initializers,
         layers,
         lite,
@@ -39,6 +40,7 @@ _MODULES = {
     "constraints": "keras_groupnet.constraints",
     "convert": "keras_groupnet.lite",
     "datasets": "keras_groupnet.datasets",
+    "deployment": "keras_groupnet.deployment",
     "initializers": "keras_groupnet.initializers",
     "layers": "keras_groupnet.layers",
     "lite": "keras_groupnet.lite",
@@ -61,6 +63,7 @@ __all__ = [
     "constraints",
     "convert",
     "datasets",
+    "deployment",
     "initializers",
     "layers",
     "lite",

@@ -103,6 +103,20 @@ class FileOps:
             for reader in readers
         )
 
+    def step_of(self, op: Op) -> np.float32:
+        """The step of the codes that a kernel op reads, from the quantizer that wrote them."""
+        if op.options["bits"] in (1, 32):
+            return np.float32(1)
+        tensor = op.inputs[0]
+        while tensor not in self.written:
+            producer = self.graph.producer(tensor)
+            if producer is None:  # packed by another program
+                return np.float32(1)
+            tensor = producer.inputs[0]
+        writer = self.written[tensor]
+        scale = writer.options["scale" if writer.kind == "KgnQuantize" else "out_scale"]
+        return np.float32(1.0 / scale)
+
     def layers_of(self, ops: list[Op]) -> list[str]:
         """The names of the layers that ops come from, each once."""
         origins = [self.origin_of(op) for op in ops]

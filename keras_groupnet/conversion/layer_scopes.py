@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_groupnet.conversion.swap import calls_replaced
+from keras_groupnet.deployment.swap import calls_replaced
 
 
 @contextlib.contextmanager

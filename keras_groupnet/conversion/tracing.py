@@ -21,9 +21,9 @@ from keras_groupnet.conversion.emitter import Emitter
 from keras_groupnet.conversion.exporters import export
 from keras_groupnet.conversion.layer_scopes import recorded_scopes
 from keras_groupnet.conversion.quiet import quiet_libraries
-from keras_groupnet.conversion.swap import calls_replaced, computing_in_float32
 from keras_groupnet.deployment import NotBinary
 from keras_groupnet.deployment.layer_tree import layer_tree, own_kernels
+from keras_groupnet.deployment.swap import calls_replaced, computing_in_float32
 from keras_groupnet.runtime.signature import input_names, output_names
 
 _SCOPE_NAME = re.compile(r"[A-Za-z0-9_.\\/>-]*")

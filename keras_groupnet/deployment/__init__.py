@@ -9,6 +9,7 @@ from keras_groupnet.deployment.describe import (
     dense,
     describe,
 )
+from keras_groupnet.deployment.operations import multiply_accumulates
 from keras_groupnet.deployment.quantization import NotBinary, Quantization, describe_quantizer
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "dense",
     "describe",
     "describe_quantizer",
+    "multiply_accumulates",
 ]

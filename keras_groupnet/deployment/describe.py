@@ -1,12 +1,12 @@
 """`describe(layer)`: what a layer becomes when it is deployed, told on any backend.
 
-A registry by class: the summary, the cost model, `to_binary`, the converter and its check all ask
-here, so a layer of your own that registers its description is known to all of them:
+A registry by class: the summary, `to_binary`, the converter and its check all ask here, so a layer
+of your own that registers its description is known to all of them (docs/own_layer.md):
 
     @kgn.deployment.describe.register
     def _(layer: MyDense) -> kgn.deployment.Deployment:
         return kgn.deployment.dense(
-            layer.quantized_kernel, input_quantizer=layer.sign, bias=layer.b
+            lambda: sign(layer.w), layer.w.shape, input_quantizer=sign, bias=layer.b
         )
 
 A layer whose computation is more than one binary convolution or product registers how it is
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -100,6 +101,8 @@ class Deployment:
         activation: applied to the sum; None for none.
         factors: float values that the file holds beside scales and bias. If there are any, the
             layer is not the formula above, and is exported by a function of its own.
+        taps: of how many taps of a larger window the 1×1 kernel holds the outputs, as the function
+            `taps` says; 0 for a kernel that is the layer's own.
     """
 
     kernel_shape: tuple[int, ...]
@@ -110,6 +113,7 @@ class Deployment:
     bias: Callable[[], np.ndarray] | None = None
     activation: Callable[[Any], Any] | None = None
     factors: int = 0
+    taps: int = 0
 
     @property
     def op_count(self) -> int:
@@ -121,6 +125,34 @@ class Deployment:
         """Bits that the layer itself quantizes its input to; None if it does not."""
         quantization = self.inputs[0].quantization
         return None if quantization is None else quantization.bits * len(self.inputs)
+
+    @property
+    def binary_weights(self) -> int:
+        """How many 1-bit weights the file holds."""
+        return self.kernel_count * math.prod(self.kernel_shape)
+
+    @property
+    def float_weights(self) -> int:
+        """How many floats the layer has beside one scale for each kernel and output channel."""
+        bias = 0 if self.bias is None else self.bias().size
+        inputs = sum((one.offset != 0) + (one.factor != 1) for one in self.inputs)
+        return bias + self.factors + inputs
+
+    def read_bits(self, given: int) -> int:
+        """Bits of the values that the ops of the layer read; 32 for floats.
+
+        Args:
+            given: bits of the layer's input where it is packed, else 32.
+        """
+        quantization = self.inputs[0].quantization
+        pad_value = 0 if self.window is None else self.window.pad_value
+        if quantization is None and self.taps and pad_value:
+            return 32  # padded in front of the op, which makes floats of what was packed
+        if quantization is not None:
+            given = quantization.bits if quantization.packed else 32
+        if given > 1 and pad_value and not self.taps:
+            return 32  # there are codes for 0, ..., but not for -1
+        return given if given == 32 else given * len(self.inputs)
 
 
 @functools.singledispatch
@@ -139,6 +171,17 @@ def describe(layer: Any) -> Deployment | None:
     return None
 
 
+def binary_deployment(layer: Any) -> Deployment | None:
+    """What a layer becomes if it is binary in a converted file; None if it is float there."""
+    try:
+        deployment = describe(layer) if layer.built else None
+        if deployment is not None:
+            deployment.read_kernels()  # a kernel of several magnitudes shows only now
+    except NotBinary:
+        return None
+    return deployment
+
+
 def dense(
     kernel: Callable[[], Any],
     shape: tuple[int, int],
@@ -146,6 +189,7 @@ def dense(
     input_quantizer: Any = None,
     bias: Any = None,
     activation: Any = None,
+    factors: int = 0,
 ) -> Deployment:
     """The description of `activation(input_quantizer(x) @ kernel + bias)`.
 
@@ -155,6 +199,8 @@ def dense(
         input_quantizer: None if the input is quantized already, or a float.
         bias: a variable `(Cout,)` or None.
         activation: a function of `keras.ops`, or None.
+        factors: how many floats the file holds beside scales and bias, if the layer is more than
+            this formula and registers an exporter of its own.
     """
     return Deployment(
         tuple(shape),
@@ -163,6 +209,7 @@ def dense(
         inputs_of(input_quantizer),
         bias=_reader(bias),
         activation=activation,
+        factors=factors,
     )
 
 
@@ -174,6 +221,7 @@ def conv2d(
     input_quantizer: Any = None,
     bias: Any = None,
     activation: Any = None,
+    factors: int = 0,
 ) -> Deployment:
     """The description of `activation(conv(input_quantizer(x), kernel) + bias)`, channels last.
 
@@ -185,6 +233,7 @@ def conv2d(
         input_quantizer: as in `dense`, also `bias` and `activation`.
         bias: see `dense`.
         activation: see `dense`.
+        factors: see `dense`.
     """
     return Deployment(
         tuple(shape),
@@ -194,6 +243,7 @@ def conv2d(
         window,
         _reader(bias),
         activation,
+        factors,
     )
 
 
@@ -336,8 +386,9 @@ def _(layer: QuantConv2D) -> Deployment:
 @describe.register
 def _(layer: ModulatedConv2D) -> Deployment:
     window = _conv_window(layer, 1)
+    factors = math.prod(layer.modulation.shape)
     if not layer.scalar:
-        return taps(layer, lambda: _array(layer.kernel), layer.deployed_floats, window)
+        return taps(layer, lambda: _array(layer.kernel), factors, window)
     # y_j = M_j * conv(x, sgn(C)): the K channels of a map share the bits of one filter.
     return Deployment(
         tuple(layer.kernel.shape),
@@ -346,7 +397,7 @@ def _(layer: ModulatedConv2D) -> Deployment:
         inputs_of(layer.input_quantizer),
         window,
         activation=layer.activation,
-        factors=layer.deployed_floats,
+        factors=factors,
     )
 
 
@@ -371,6 +422,7 @@ def taps(layer: Any, kernel: Callable[[], np.ndarray], factors: int, window: Win
         _reader(layer.bias if layer.use_bias else None),
         layer.activation,
         factors,
+        taps=height * width,
     )
 
 

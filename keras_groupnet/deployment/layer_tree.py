@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
@@ -83,14 +83,38 @@ def own_kernels(tree: dict[keras.layers.Layer, str]) -> dict[keras.layers.Layer,
 
     A kernel is a variable of at least two axes; it belongs to the innermost layer that has it.
     """
+    counts = {
+        layer: sum(math.prod(variable.shape) for variable in own if len(variable.shape) >= 2)
+        for layer, own in own_weights(tree).items()
+    }
+    return {layer: count for layer, count in counts.items() if count}
+
+
+def own_weights(layers: Iterable[keras.layers.Layer]) -> dict[keras.layers.Layer, list[Any]]:
+    """The layers -> the variables that are theirs, and not those of a layer inside of them.
+
+    Args:
+        layers: those inside of others come later, as in `layer_tree`.
+    """
+    layers = list(layers)
     owners: dict[int, tuple[keras.layers.Layer, Any]] = {}
-    for layer in tree:  # those inside of others come later
+    for layer in layers:
         for variable in layer.weights:
+            owner, _ = owners.get(id(variable), (None, None))
             # Sequential holds a functional model of its own layers, which comes after them.
-            inner = id(variable) not in owners or not isinstance(layer, keras.Model)
-            if len(variable.shape) >= 2 and inner:
+            if owner is None or not isinstance(layer, keras.Model) or layer in layer_tree(owner):
                 owners[id(variable)] = (layer, variable)
-    counts: dict[keras.layers.Layer, int] = {}
+    own: dict[keras.layers.Layer, list[Any]] = {layer: [] for layer in layers}
     for layer, variable in owners.values():
-        counts[layer] = counts.get(layer, 0) + math.prod(variable.shape)
-    return {layer: counts[layer] for layer in tree if layer in counts}
+        own[layer].append(variable)
+    return own
+
+
+def leaf_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """The layers of a model and of the models nested in it, in order, without those models."""
+    layer: Any
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from leaf_layers(layer)
+        else:
+            yield layer

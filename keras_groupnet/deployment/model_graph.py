@@ -1,106 +1,162 @@
-"""Which layer reads which, in a built functional or Sequential model."""
+"""Which call reads what another one gives: the bits that layers read, and copies of groups."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
 
-from keras_groupnet.layers import GroupSum, Quantize
-
-# What these let through has as few levels as what they get.
-_KEEP_LEVELS = (
-    keras.layers.Dropout,
-    keras.layers.Flatten,
-    keras.layers.MaxPooling2D,
-    keras.layers.Reshape,
+from keras_groupnet.deployment.calls import Call
+from keras_groupnet.deployment.describe import Deployment
+from keras_groupnet.deployment.quantization import (
+    NotBinary,
+    Quantization,
+    describe_quantizer,
+    quantizer_of,
 )
+from keras_groupnet.layers import GroupSum
+
+FLOAT_BITS = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class _Packed:
+    """What is known of a tensor that the file holds packed.
+
+    Attributes:
+        bits: of one value.
+        pooled: whether a max pooling stands behind the quantizer.
+        reshaped: whether its axes are others than the quantizer's.
+    """
+
+    bits: int
+    pooled: bool = False
+    reshaped: bool = False
 
 
 class ModelGraph:
-    """The layers of a model and of the models nested in it; edges end where a nested model does.
+    """The calls of a model, by the tensors that go between them.
 
     Args:
-        model: functional or Sequential, built.
-
-    Attributes:
-        names: every layer that is no model, in order, with its name; that of a nested model stands
-            in front.
-
-    Raises:
-        ValueError: if the model has no graph.
+        calls: the outermost calls, see `record_calls`.
+        deployments: of the layers that are binary in the file.
     """
 
-    def __init__(self, model: keras.Model):
-        self.names: dict[keras.layers.Layer, str] = dict(_layers(model, ""))
-        self._producers: dict[int, keras.layers.Layer] = {}
-        try:
-            for layer in self.names:
-                for tensor in keras.tree.flatten(layer.output):
-                    self._producers[id(tensor)] = layer
-        except (AttributeError, ValueError) as error:
-            raise ValueError(
-                "The model must be functional or Sequential, and built (wrap a subclassed one in "
-                f"keras.Model(inputs, outputs)). Received: model={model.name!r}: {error}"
-            ) from error
+    def __init__(self, calls: Sequence[Call], deployments: dict[Any, Deployment]):
+        self._calls = list(calls)
+        self._deployments = deployments
+        self._readers: dict[int, list[Call]] = {}
+        self._producers: dict[int, list[Call]] = {}
+        for call in self.every():
+            for tensor in call.inputs:
+                self._readers.setdefault(id(tensor), []).append(call)
+            for tensor in call.outputs:
+                self._producers.setdefault(id(tensor), []).append(call)
+        self._packed: dict[int, _Packed] = {}
+        for call in self.every():
+            packed = self._gives(call)
+            if packed is not None:
+                self._packed[id(call.outputs[0])] = packed
 
-    def parents(self, layer: keras.layers.Layer) -> list[keras.layers.Layer]:
-        """The layers whose outputs `layer` reads."""
-        if isinstance(layer, keras.layers.InputLayer):
-            return []
-        found = (self._producers.get(id(tensor)) for tensor in keras.tree.flatten(layer.input))
-        return [parent for parent in found if parent is not None]
+    def every(self) -> Iterator[Call]:
+        """All calls, those inside of a call before it; nothing inside of binary layers."""
+        return self._walk(self._calls)
 
-    def activation_bits(self, layer: keras.layers.Layer) -> int:
-        """Bits of the values that a layer with a kernel reads, after its own input quantizer."""
-        quantizer = getattr(layer, "input_quantizer", None)
-        while quantizer is None:
-            parents = self.parents(layer)
-            if len(parents) != 1:
-                return 32
-            (layer,) = parents
-            if isinstance(layer, Quantize):
-                quantizer = layer.quantizer
-            elif not isinstance(layer, _KEEP_LEVELS):
-                return 32
-        return getattr(quantizer, "precision", 32)
+    def inside(self, call: Call) -> tuple[Call, ...]:
+        """The calls inside of a call, but for binary layers."""
+        return () if call.layer in self._deployments else call.inner
 
-    def bases(self) -> dict[keras.layers.Layer, int]:
-        """In how many copies a layer exists: K for layers that lead to one base of a sum only."""
-        copies = dict.fromkeys(self.names, 1)
-        for group in self.names:
-            if not isinstance(group, GroupSum):
+    def readers(self, call: Call) -> list[Call]:
+        """The innermost calls that read the first output of a call."""
+        return self.readers_of(call.outputs[0])
+
+    def readers_of(self, tensor: Any) -> list[Call]:
+        """The innermost calls that read a tensor."""
+        readers = self._readers.get(id(tensor), [])
+        return [reader for reader in readers if not self.inside(reader)]
+
+    def is_packed(self, call: Call) -> bool:
+        """Whether the first output of a call is packed in the file."""
+        return id(call.outputs[0]) in self._packed
+
+    def activation_bits(self, call: Call) -> int:
+        """Bits of the values that the ops of a binary layer read in the converted file.
+
+        An op reads packed values if its layer quantizes them, or if its input comes from a
+        quantizer directly, through max poolings, or, into a dense layer, through a `Flatten` or
+        `Reshape` that nobody else reads. Everything else in between (concatenation, padding, sums)
+        makes the op read floats, as the report of `convert` says.
+        """
+        deployment = self._deployments[call.layer]
+        packed = self._packed.get(id(call.inputs[0]))
+        if packed is not None and packed.reshaped and deployment.window is not None:
+            packed = None
+        if packed is not None and packed.pooled and deployment.window is None:
+            # A matrix product over more than one axis is reshaped, too.
+            packed = packed if len(call.inputs[0].shape) == 2 else None
+        return deployment.read_bits(FLOAT_BITS if packed is None else packed.bits)
+
+    def bases(self) -> dict[Any, int]:
+        """Layer -> in how many copies it exists: K if it leads to one base of a sum only."""
+        copies = dict.fromkeys((call.layer for call in self.every()), 1)
+        for group in self.every():
+            if not isinstance(group.layer, GroupSum):
                 continue
-            branches = [self._ancestors(parent) for parent in self.parents(group)]
-            seen: dict[keras.layers.Layer, int] = {}
-            for branch in branches:
-                for layer in branch:
-                    seen[layer] = seen.get(layer, 0) + 1
+            branches = [self._ancestors(tensor) for tensor in group.inputs]
+            seen: dict[Any, int] = {}
+            for layer in (layer for branch in branches for layer in branch):
+                seen[layer] = seen.get(layer, 0) + 1
             for layer, count in seen.items():
                 if count == 1:
                     copies[layer] *= len(branches)
         return copies
 
-    def _ancestors(self, layer: keras.layers.Layer) -> set[keras.layers.Layer]:
-        found = {layer}
-        waiting = [layer]
+    def _walk(self, calls: Iterable[Call]) -> Iterator[Call]:
+        for call in calls:
+            yield from self._walk(self.inside(call))
+            yield call
+
+    def _ancestors(self, tensor: Any) -> set[Any]:
+        """The layers that have a part in a tensor."""
+        waiting = list(self._producers.get(id(tensor), []))
+        seen: set[Call] = set()
         while waiting:
-            for parent in self.parents(waiting.pop()):
-                if parent not in found:
-                    found.add(parent)
-                    waiting.append(parent)
-        return found
+            call = waiting.pop()
+            if call not in seen:
+                seen.add(call)
+                waiting += self.inside(call)
+                waiting += [
+                    one for read in call.inputs for one in self._producers.get(id(read), [])
+                ]
+        return {call.layer for call in seen}
+
+    def _gives(self, call: Call) -> _Packed | None:
+        """What the output of a call is packed as, if it is."""
+        if not call.inputs or not call.outputs:
+            return None
+        quantization = quantization_of(call.layer)
+        if quantization is not None:
+            return _Packed(quantization.bits) if quantization.packed else None
+        given = self._packed.get(id(call.inputs[0]))
+        if given is None:
+            return None
+        if isinstance(call.layer, keras.layers.MaxPooling2D):
+            last = call.layer.data_format == "channels_last"
+            return dataclasses.replace(given, pooled=True) if last and not given.reshaped else None
+        if isinstance(call.layer, (keras.layers.Flatten, keras.layers.Reshape)):
+            if call.inputs[0].shape == call.outputs[0].shape:
+                return given
+            alone = len(self.readers(call)) == 1
+            return dataclasses.replace(given, reshaped=True) if alone and not given.pooled else None
+        return None
 
 
-def leaf_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    """The layers of any model and of the models nested in it, those aside that are models."""
-    for layer, _ in _layers(model, ""):
-        yield layer
-
-
-def _layers(model: keras.Model, prefix: str) -> Iterator[tuple[keras.layers.Layer, str]]:
-    layer: Any
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from _layers(layer, f"{prefix}{layer.name}/")
-        else:
-            yield layer, f"{prefix}{layer.name}"
+def quantization_of(layer: Any) -> Quantization | None:
+    """What a layer that only quantizes does; None for any other, and for unknown quantizers."""
+    quantizer = quantizer_of(layer)
+    try:
+        return None if quantizer is None else describe_quantizer(quantizer)
+    except NotBinary:
+        return None

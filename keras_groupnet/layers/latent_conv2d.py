@@ -60,17 +60,6 @@ class LatentConv2D(QuantConv2D):
         """Bits of one weight of the deployed kernel."""
         return 1
 
-    @property
-    def binary_shape(self) -> tuple[int, ...]:
-        """Shape of the 1-bit kernel in a converted file."""
-        *taps, filters = self.kernel.shape
-        return (*taps, filters * self.channels_per_map)
-
-    @property
-    def deployed_floats(self) -> int:
-        """Floats of the deployed kernel beside one scale per channel."""
-        return 0
-
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """The shape with `channels_per_map` channels for each of `filters`."""
         *shape, filters = super().compute_output_shape(input_shape)

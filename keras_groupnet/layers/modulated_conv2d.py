@@ -99,20 +99,6 @@ class ModulatedConv2D(LatentConv2D):
             initializer=self.modulation_initializer or self._spread_magnitude,
         )
 
-    @property
-    def binary_shape(self) -> tuple[int, ...]:
-        """Shape of the 1-bit kernel in a converted file: the K filters of a feature map share C."""
-        height, width, channels, filters = self.kernel.shape
-        if self.scalar:
-            return (height, width, channels, filters)
-        # One 1x1 convolution per tap, see conversion/tap_exporter.py.
-        return (1, 1, channels, height * width * filters)
-
-    @property
-    def deployed_floats(self) -> int:
-        """Floats of the deployed kernel beside one scale per channel: those of the M-Filters."""
-        return self.modulation.shape[0] * self.modulation.shape[1] * self.modulation.shape[2]
-
     def quantize_kernel(self, kernel: Any) -> Any:
         """Returns all Q_j for the latent `kernel`: `(kh, kw, Cin, filters * planes)`."""
         kernel = ops.convert_to_tensor(kernel)

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_groupnet.datasets.batches import SeededBatches
-from keras_groupnet.deployment.model_graph import leaf_layers
+from keras_groupnet.deployment.layer_tree import leaf_layers
 
 
 class BatchNormUpdate(keras.callbacks.Callback):

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_groupnet.deployment.model_graph import leaf_layers
+from keras_groupnet.deployment.layer_tree import leaf_layers
 from keras_groupnet.layers import ProjectionConv2D
 
 

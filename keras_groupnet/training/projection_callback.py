@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_groupnet.deployment.model_graph import leaf_layers
+from keras_groupnet.deployment.layer_tree import leaf_layers
 from keras_groupnet.layers import ProjectionConv2D
 
 
