@@ -62,7 +62,7 @@ def verify(model: keras.Model, file: str | os.PathLike | bytes, inputs: Any = No
     arrays = checked_inputs(model, inputs, batch_size)
     if not has_integers(graph):
         return verify_graph(model, content, arrays)
-    traced, reference = float32_graph(model, batch_size)
+    traced, reference = float32_graph(model, batch_size, arrays)
     report = verify_graph(model, reference.to_bytes(), arrays)
     report.problems += int8_problems(reference, graph, layers_by_tensor(model, traced, reference))
     report.int8_layers = int8_layers(model, traced, graph)
