@@ -118,7 +118,7 @@ def convert(
         check_folder(Path(path))
     inputs = checked_inputs(model, inputs, batch_size)
 
-    traced, graph = float32_graph(model, batch_size)
+    traced, graph = float32_graph(model, batch_size, inputs)
     content = graph.to_bytes()
     stays_float = traced.stays_float | missing_ops(model, traced, graph)
     verification = verify_graph(model, content, inputs, stays_float)

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
+import numpy as np
 
 from keras_groupnet.conversion import passes
 from keras_groupnet.conversion.graph import Graph
+from keras_groupnet.conversion.probe import allocate_as
 from keras_groupnet.conversion.tracing import Traced, trace
 
 
-def float32_graph(model: keras.Model, batch_size: int | None) -> tuple[Traced, Graph]:
+def float32_graph(
+    model: keras.Model, batch_size: int | None, inputs: Sequence[np.ndarray]
+) -> tuple[Traced, Graph]:
     """Traces a model and runs the passes; raises what `trace` raises.
 
     Args:
         model: functional or Sequential, built; it is not changed.
         batch_size: None leaves the batch dynamic.
+        inputs: in the model's order; runtimes begin with their sizes where the model's are open.
     """
     traced = trace(model, batch_size)
     graph = Graph(traced.content)
     graph.name_interface(traced.inputs, traced.outputs)
     passes.run(graph)
+    allocate_as(graph, inputs)
     return traced, graph

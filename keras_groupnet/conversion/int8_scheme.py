@@ -2,20 +2,12 @@
 
 A static int8 output has one step for all channels; what is less than half of it away from 0 becomes
 0, and `sign` turns 0 into +1. So an op whose result reaches one of our quantizers keeps a float
-output. Measured (docs/conversion.md, "int8 for the float layers", with the commands): codes that
-differ from the float32 file's at the first quantizer of ResNet-18, and milliseconds of its stem and
-of a transposed convolution:
+output. XNNPACK has dynamic range for convolutions and dense layers only; elsewhere the runtime has
+slow kernels, so the weights of other kinds are quantized alone, which keeps float's speed. 16-bit
+activations (16x8) are not in XNNPACK at all.
 
-    scheme          1 bit    2 bits   4 bits   stem    transposed
-    float32                                    2.77    1.81
-    static          0.22 %   0.78 %   3.99 %   1.16    0.94
-    dynamic range   0.07 %   0.20 %   0.97 %   1.31    23.06
-    weight only     0.03 %   0.07 %   0.34 %   2.92    1.89
-
-Dynamic range flips a third to a quarter of static's and costs 0.15 ms of a whole net. XNNPACK has
-it for convolutions and dense layers only; elsewhere the runtime falls back to slow kernels, so the
-weights of other kinds are quantized alone, which keeps float's speed. int16 activations (16x8) are
-not in XNNPACK: the same stem takes 120 to 170 ms.
+What each scheme flips and what it costs, with the commands that measure it: docs/conversion.md,
+"int8 for the float layers" (`examples/int8_precision.py`, `examples/int8_layers.py`).
 """
 
 from __future__ import annotations

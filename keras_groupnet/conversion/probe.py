@@ -47,6 +47,17 @@ def invoke(interpreter: Interpreter, inputs: Sequence[np.ndarray]) -> list[np.nd
     return [interpreter.get_tensor(entry["index"]) for entry in interpreter.get_output_details()]
 
 
+def allocate_as(graph: Graph, inputs: Sequence[np.ndarray]) -> None:
+    """Lets an interpreter begin with the sizes of these inputs where the file leaves them open.
+
+    They stand as 1 otherwise, which is too small for windows without padding. The
+    batch stays as it is.
+    """
+    for tensor, array in zip(graph.inputs, inputs, strict=True):
+        shape = (*graph.shape(tensor)[:1], *array.shape[1:])
+        graph.tensors[tensor].shape = np.asarray(shape, np.int32)
+
+
 def tensor_values(
     content: bytes,
     tensors: Sequence[int],
@@ -72,12 +83,13 @@ def tensor_values(
     graph = Graph(content)
     added = sorted(set(tensors) - set(graph.outputs))
     place = {tensor: i for i, tensor in enumerate([*graph.outputs, *added])}
-    interpreter = Interpreter(graph.with_outputs(added))
     arrays = [inputs] if isinstance(inputs, np.ndarray) else list(inputs)
+    allocate_as(graph, arrays)
     batch, count = graph.signature(graph.inputs[0])[0], len(arrays[0])
     if batch > 0 and count % batch:
         raise ValueError(f"Expected a multiple of the file's batch, {batch}. Received: {count}")
     step = batch if batch > 0 else samples
+    interpreter = Interpreter(graph.with_outputs(added))
     for start in range(0, count, step):
         outputs = invoke(interpreter, [array[start : start + step] for array in arrays])
         yield [outputs[place[tensor]] for tensor in tensors]

@@ -61,7 +61,7 @@ class VerifyReport:
         ]
         if self.int8_layers:
             lines.append(
-                f"int8, and judged by their weights only: {', '.join(self.int8_layers)}; the "
-                "binary layers were compared on float32 inputs"
+                f"int8, judged by weights and place only: {', '.join(self.int8_layers)}; values "
+                "were compared in the float32 file of the same ops"
             )
         return "\n".join([*lines, *map(str, self.problems)])

@@ -29,6 +29,7 @@ from keras_groupnet.conversion.graph import Graph
 from keras_groupnet.conversion.inputs import checked_inputs, structured
 from keras_groupnet.conversion.int8_verify import has_integers, int8_problems
 from keras_groupnet.conversion.layers_in_file import int8_layers, layers_by_tensor
+from keras_groupnet.conversion.probe import invoke
 from keras_groupnet.conversion.problems import Problem, VerifyReport
 from keras_groupnet.conversion.random_sums import compare_on_random_sums
 from keras_groupnet.conversion.replay import replay
@@ -61,10 +62,14 @@ def verify(model: keras.Model, file: str | os.PathLike | bytes, inputs: Any = No
     arrays = checked_inputs(model, inputs, batch_size)
     if not has_integers(graph):
         return verify_graph(model, content, arrays)
-    traced, reference = float32_graph(model, batch_size)
+    traced, reference = float32_graph(model, batch_size, arrays)
     report = verify_graph(model, reference.to_bytes(), arrays)
     report.problems += int8_problems(reference, graph, layers_by_tensor(model, traced, reference))
     report.int8_layers = int8_layers(model, traced, graph)
+    if report.ok:
+        for number, output in enumerate(invoke(Interpreter(content), arrays)):
+            if not np.isfinite(output).all():
+                report.problems.append(Problem(f"output {number}", "finite values", "others"))
     return report
 
 

@@ -201,3 +201,22 @@ def test_the_report_names_what_each_kind_of_layer_is():
     assert np.corrcoef(outputs.ravel(), expected.ravel())[0, 1] > 0.98
     report = kgn.lite.verify(model, result.content)
     assert report.ok and "embedding" not in report.int8_layers, str(report)
+
+
+def test_pictures_of_any_size():
+    """Windows without padding: runtimes cannot begin with a size of 1."""
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    inputs = keras.Input((None, None, 3))
+    x = layers.Conv2D(8, 3, 2, activation="relu")(inputs)
+    x = layers.Conv2D(8, 3, groups=4)(x)
+    x = conv(8, input_quantizer="ste_sign")(x)
+    model = keras.Model(inputs, layers.Conv2D(3, 2)(layers.Conv2DTranspose(4, 4, 2)(x)))
+    generator = np.random.default_rng(0)
+    data = generator.standard_normal((8, 16, 16, 3)).astype(np.float32)
+    content = kgn.convert(model, float_layers="int8", representative_data=data, inputs=data).content
+    larger = generator.standard_normal((2, 32, 24, 3)).astype(np.float32)
+    outputs = kgn.lite.Interpreter(content).predict(larger)
+    expected = model.predict_on_batch(larger)
+    assert np.corrcoef(outputs.ravel(), expected.ravel())[0, 1] > 0.95
+    assert kgn.lite.verify(model, content).ok
