@@ -22,7 +22,9 @@ flags.DEFINE_integer("epochs", 6, "Epochs.")
 flags.DEFINE_string(
     "work", None, "Folder for checkpoints and the results; by default one for each net."
 )
-flags.DEFINE_enum("first_last", "float", ["float", "int8"], "What the float layers become.")
+flags.DEFINE_enum(
+    "float_layers", "float32", ["float32", "int8"], "What the layers that are not binary become."
+)
 
 
 def main(_):
@@ -63,8 +65,8 @@ def main(_):
     converted = kgn.convert(
         model,
         path,
-        images=data.test_x[:64],
-        first_last=FLAGS.first_last,
+        inputs=data.test_x[:64],
+        float_layers=FLAGS.float_layers,
         representative_data=data.train_x[:200],
     )
     print(converted.report)

@@ -53,7 +53,7 @@ def main(_) -> None:
         shape = (2 * FLAGS.images, *model.inputs[0].shape[1:])
         both = np.random.default_rng(0).standard_normal(shape, np.float32)
         typical, inputs = both[: FLAGS.images], both[FLAGS.images :]
-    files = {"float32": kgn.convert(model, images=inputs[:4]).content}
+    files = {"float32": kgn.convert(model, inputs=inputs[:4]).content}
     for scheme in Scheme:
         files[scheme.value] = quantize_float_layers(
             files["float32"],

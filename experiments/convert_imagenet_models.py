@@ -62,7 +62,7 @@ def main(_):
         shape = (FLAGS.images, *model.input_shape[1:])
         images = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
         start = time.perf_counter()
-        converted = kgn.convert(model, images=images, strict=False)
+        converted = kgn.convert(model, inputs=images, strict=False)
         seconds = time.perf_counter() - start
         report = converted.report
         (timing,) = benchmark({name: converted.content}, runs=10)

@@ -139,7 +139,7 @@ def convert_run(run: Run, data: kgn.datasets.Dataset) -> dict[str, Any]:
 
     model = keras.models.load_model(run.model_path)
     path = run.folder / "model.tflite"
-    converted = kgn.convert(model, path, images=data.test_x[:64])
+    converted = kgn.convert(model, path, inputs=data.test_x[:64])
     in_keras = model.predict(data.test_x, batch_size=_EVALUATION_BATCH, verbose=0).argmax(-1)
     in_file = kgn.lite.Interpreter(path).predict(data.test_x, 100).argmax(-1)
     (timing,) = benchmark({run.method: converted.content})

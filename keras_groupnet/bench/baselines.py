@@ -31,8 +31,8 @@ def convert_with_baselines(
         Name -> content of the `.tflite` file: ours, ours with int8 for the layers that are not
         binary (the first and the last), float32, int8.
     """
-    ours = kgn.convert(groupnet, images=images[:8]).content
-    float32 = kgn.convert(parent, images=images[:8]).content
+    ours = kgn.convert(groupnet, inputs=images[:8]).content
+    float32 = kgn.convert(parent, inputs=images[:8]).content
     return {
         OURS: ours,
         OURS_INT8: quantize_float_layers(ours, images),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -35,7 +35,9 @@ class ChangedCodes:
         return self.changed / self.codes
 
 
-def changed_codes(reference: bytes, content: bytes, inputs: Any) -> list[ChangedCodes]:
+def changed_codes(
+    reference: bytes, content: bytes, inputs: np.ndarray | Sequence[np.ndarray]
+) -> list[ChangedCodes]:
     """Runs two files of the same model and compares every quantizer's output.
 
     Each file runs from end to end, so a quantizer also sees what earlier ones changed.
@@ -43,7 +45,7 @@ def changed_codes(reference: bytes, content: bytes, inputs: Any) -> list[Changed
     Args:
         reference: the file before `quantize_float_layers`.
         content: the file after it.
-        inputs: what `Interpreter.predict` takes, at least one image.
+        inputs: one array `[N, …]` for each input of the files.
 
     Returns:
         One entry for each packed tensor that a quantizer writes, in execution order.

@@ -9,19 +9,28 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
-from keras_groupnet.conversion import passes
+from keras_groupnet.conversion.changed_codes import changed_codes
+from keras_groupnet.conversion.float32 import float32_graph
 from keras_groupnet.conversion.graph import Graph
 from keras_groupnet.conversion.inputs import checked_inputs
+from keras_groupnet.conversion.int8 import quantize_float_layers
+from keras_groupnet.conversion.int8_verify import int8_problems
+from keras_groupnet.conversion.integer_io import INTERFACE_TYPES, quantize_inputs_and_outputs
 from keras_groupnet.conversion.kernel_symbols import SYMBOLS
-from keras_groupnet.conversion.layers_in_file import converted_layers, missing_ops
+from keras_groupnet.conversion.layers_in_file import (
+    converted_layers,
+    int8_layers,
+    layers_by_tensor,
+    missing_ops,
+)
 from keras_groupnet.conversion.passes import compress_kernels
 from keras_groupnet.conversion.report import (
     ConversionError,
     ConversionReport,
     KernelCompression,
 )
-from keras_groupnet.conversion.tracing import trace
 from keras_groupnet.conversion.verify import compare_outputs, verify_graph
 
 
@@ -69,7 +78,8 @@ def convert(
         batch_size: a fixed batch, or None for a dynamic one.
         float_layers: `"float32"`, or `"int8"` to quantize the float convolutions and dense layers
             after training, with `representative_data`.
-        representative_data: inputs for int8 calibration, at least a few dozen.
+        representative_data: inputs for int8 calibration, as `model.predict` takes them, at least
+            a few dozen.
         inference_input_type: `"float32"`, `"int8"` or `"uint8"`: of float inputs in the file, as
             TFLiteConverter's; integers need `representative_data`.
         inference_output_type: likewise.
@@ -108,14 +118,20 @@ def convert(
         check_folder(Path(path))
     inputs = checked_inputs(model, inputs, batch_size)
 
-    traced = trace(model, batch_size)
-    graph = Graph(traced.content)
-    graph.name_interface(traced.inputs, traced.outputs)
-    passes.run(graph)
+    traced, graph = float32_graph(model, batch_size)
     content = graph.to_bytes()
     stays_float = traced.stays_float | missing_ops(model, traced, graph)
-    report = ConversionReport(verification=verify_graph(model, content, inputs, stays_float))
-    content = _in_integers(content, report, float_layers, borders, representative_data)
+    verification = verify_graph(model, content, inputs, stays_float)
+    report = ConversionReport(verification=verification)
+    if float_layers == "int8" or borders != ("float32", "float32"):
+        data = checked_inputs(model, representative_data, batch_size)
+        original, reference = content, Graph(content)
+        content = _in_integers(content, float_layers, borders, data)
+        report.changed_codes = changed_codes(original, content, data)
+        integers = Graph(content)
+        names = layers_by_tensor(model, traced, reference)
+        verification.problems += int8_problems(reference, integers, names)
+        verification.int8_layers = int8_layers(model, traced, integers)
     if compress is not None:
         content, report.compression = _compress(content, cluster)
     report.layers = converted_layers(model, traced, Graph(content), stays_float, report)
@@ -130,25 +146,12 @@ def convert(
 
 
 def _in_integers(
-    content: bytes,
-    report: ConversionReport,
-    float_layers: str,
-    borders: tuple[str, str],
-    representative_data: Any,
+    content: bytes, float_layers: str, borders: tuple[str, str], data: list[np.ndarray]
 ) -> bytes:
-    """Quantizes to int8 what was asked for, and enters into the report what that changes."""
-    if float_layers == "float32" and borders == ("float32", "float32"):
-        return content
-    from keras_groupnet.conversion.changed_codes import changed_codes
-    from keras_groupnet.conversion.int8 import quantize_float_layers
-    from keras_groupnet.conversion.integer_io import quantize_inputs_and_outputs
-
-    original = content
+    """Quantizes to int8 what was asked for."""
     if float_layers == "int8":
-        content = quantize_float_layers(content, representative_data)
-    content = quantize_inputs_and_outputs(content, representative_data, *borders)
-    report.changed_codes = changed_codes(original, content, representative_data)
-    return content
+        content = quantize_float_layers(content, data)
+    return quantize_inputs_and_outputs(content, data, *borders)
 
 
 def _refuse(report: ConversionReport, stays_float: dict[str, str]) -> None:
@@ -222,8 +225,16 @@ def _check_arguments(
             "Expected `float_layers` to be 'float32' or 'int8'. "
             f"Received: float_layers={float_layers!r}"
         )
-    if "int8" in "".join((float_layers, *borders)) and representative_data is None:
-        raise ValueError("int8 needs `representative_data`, inputs to calibrate with.")
+    for name, dtype in zip(("inference_input_type", "inference_output_type"), borders, strict=True):
+        if dtype not in INTERFACE_TYPES:
+            raise ValueError(
+                f"Expected `{name}` to be one of {INTERFACE_TYPES}. Received: {name}={dtype!r}"
+            )
+    if {float_layers, *borders} != {"float32"} and representative_data is None:
+        raise ValueError(
+            "int8 needs `representative_data`, inputs to calibrate with. Received: "
+            "representative_data=None"
+        )
     if compress not in (None, "huffman"):
         raise ValueError(
             f"Expected `compress` to be None or 'huffman'. Received: compress={compress!r}"

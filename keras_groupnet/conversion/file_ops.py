@@ -23,6 +23,7 @@ from keras_groupnet.conversion.passes.epilogue import (
     QUANTIZE_MULTIPLIER,
     SECOND_ADDEND,
 )
+from keras_groupnet.conversion.probe import invoke
 from keras_groupnet.runtime.interpreter import Interpreter
 
 WEIGHTS = 1
@@ -102,6 +103,20 @@ class FileOps:
             for reader in readers
         )
 
+    def step_of(self, op: Op) -> np.float32:
+        """The step of the codes that a kernel op reads, from the quantizer that wrote them."""
+        if op.options["bits"] in (1, 32):
+            return np.float32(1)
+        tensor = op.inputs[0]
+        while tensor not in self.written:
+            producer = self.graph.producer(tensor)
+            if producer is None:  # packed by another program
+                return np.float32(1)
+            tensor = producer.inputs[0]
+        writer = self.written[tensor]
+        scale = writer.options["scale" if writer.kind == "KgnQuantize" else "out_scale"]
+        return np.float32(1.0 / scale)
+
     def layers_of(self, ops: list[Op]) -> list[str]:
         """The names of the layers that ops come from, each once."""
         origins = [self.origin_of(op) for op in ops]
@@ -111,19 +126,6 @@ class FileOps:
         """A constant input of an op; None if it is absent."""
         tensor = op.input(position)
         return None if tensor == ABSENT else self.graph.value(tensor)
-
-    def packed_kernel(self, op: Op) -> np.ndarray:
-        """The packed weights of a kernel op, restored if they are compressed.
-
-        Raises:
-            ValueError: they cannot be restored.
-        """
-        weights = self.graph.value(op.inputs[WEIGHTS])
-        if not op.options.get("compression"):
-            return weights
-        outputs = len(self.graph.value(op.inputs[MULTIPLIER]))
-        depth = op.options["channels_in"] // op.options["groups"]
-        return packed_of(decode(weights, outputs * depth), outputs)
 
     def run(self, inputs: list[np.ndarray]) -> Values:
         """Runs the file and keeps what the check needs to see."""
@@ -143,7 +145,7 @@ class FileOps:
             for tensor in wanted
             if tensor not in graph.inputs and graph.constant(tensor) is None
         ]
-        values = invoke(graph.with_outputs(inside), inputs)
+        values = invoke(Interpreter(graph.with_outputs(inside)), inputs)
         count = len(graph.outputs)
         arrays = {
             tensor: graph.value(tensor)
@@ -204,6 +206,20 @@ class Values:
         return y if multiplier is None or bias is None else multiplier * y + bias
 
 
+def packed_kernel(graph: Graph, op: Op) -> np.ndarray:
+    """The packed weights of a kernel op, restored if they are compressed.
+
+    Raises:
+        ValueError: they cannot be restored.
+    """
+    weights = graph.value(op.inputs[WEIGHTS])
+    if not op.options.get("compression"):
+        return weights
+    outputs = len(graph.value(op.inputs[MULTIPLIER]))
+    depth = op.options["channels_in"] // op.options["groups"]
+    return packed_of(decode(weights, outputs * depth), outputs)
+
+
 def _with_float_output(graph: Graph, op: Op) -> int:
     """Lets a kernel op write its float value too; the tensor of it."""
     if not op.options["float_output"]:
@@ -214,16 +230,3 @@ def _with_float_output(graph: Graph, op: Op) -> int:
         op.options["float_output"] = 1
         op.outputs = [added, packed]
     return op.outputs[0]
-
-
-def invoke(content: bytes, inputs: list[np.ndarray]) -> list[np.ndarray]:
-    """Runs a file once on inputs of any shapes, and gives its outputs in the file's order."""
-    interpreter = Interpreter(content)
-    entries = interpreter.get_input_details()
-    for entry, array in zip(entries, inputs, strict=True):
-        interpreter.resize_tensor_input(entry["index"], array.shape)
-    interpreter.allocate_tensors()
-    for entry, array in zip(entries, inputs, strict=True):
-        interpreter.set_tensor(entry["index"], array.astype(entry["dtype"]))
-    interpreter.invoke()
-    return [interpreter.get_tensor(entry["index"]) for entry in interpreter.get_output_details()]

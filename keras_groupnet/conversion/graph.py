@@ -304,6 +304,21 @@ class Graph:
             tuple(entry.tensorIndex for entry in entries) for entries in ordered
         )
 
+    def replace_border(self, side: str, old: int, new: int) -> None:
+        """Makes `new` the model's input or output that `old` was, also in the signatures.
+
+        Args:
+            side: `"inputs"` or `"outputs"`.
+            old: what is there now; ops that read or write it still do.
+            new: what is there afterwards.
+        """
+        tensors = tuple(new if tensor == old else tensor for tensor in getattr(self, side))
+        setattr(self, f"_{side}", tensors)
+        for signature in self.model.signatureDefs or []:
+            for entry in getattr(signature, side) or []:
+                if entry.tensorIndex == old:
+                    entry.tensorIndex = new
+
     def tidy(self) -> None:
         """Drops ops whose outputs nobody reads; puts the rest in a stable execution order."""
         ordered = in_order(self._ops)

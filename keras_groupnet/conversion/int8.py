@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -19,22 +18,22 @@ from keras_groupnet.conversion.int8_scheme import (
     scheme_of,
 )
 from keras_groupnet.conversion.merge_columns import merge_columns
-from keras_groupnet.conversion.probe import tensor_values
-from keras_groupnet.conversion.quantize_op import Observed, quantize_op, quantizer_library
+from keras_groupnet.conversion.probe import observe
+from keras_groupnet.conversion.quantize_op import quantize_op, quantizer_library
 from keras_groupnet.conversion.requantize import remove_float_detours
 from keras_groupnet.runtime.interpreter import Interpreter
 
 
 def quantize_float_layers(
     content: bytes,
-    representative_data: Any,
+    representative_data: np.ndarray | Sequence[np.ndarray],
     scheme: Callable[[Graph, Op], Scheme] = scheme_of,
 ) -> bytes:
     """Quantizes the float convolutions and dense layers of a converted file to int8.
 
     Args:
         content: a `.tflite` file with our ops.
-        representative_data: typical inputs `[N, …]`; a list or dict of them for several inputs.
+        representative_data: typical inputs `[N, …]`, one array for each input of the file.
         scheme: (graph, op) → how to quantize this op; the default is what `int8_scheme` measured.
 
     Returns:
@@ -52,7 +51,7 @@ def quantize_float_layers(
     chosen = {op: scheme(graph, op) for op in quantizable_ops(graph)}
     static = [op for op, each in chosen.items() if each is Scheme.STATIC]
     borders = [t for op in static for t in (data_input(op), op.outputs[0])]
-    observed = _observe(content, borders, representative_data)
+    observed = observe(content, borders, representative_data)
     for op, each in chosen.items():
         quantize_op(graph, op, each, observed)
     remove_float_detours(graph)
@@ -89,12 +88,3 @@ def quantize_model(content: bytes, data: np.ndarray) -> bytes:
         samples = [{name: image[None].astype(np.float32)} for image in data]
         calibration = tool.calibrate({"serving_default": samples})
         return write_model(read_model(bytes(tool.quantize(calibration).quantized_model)))
-
-
-def _observe(content: bytes, tensors: list[int], data: Any) -> dict[int, Observed]:
-    """What tensors hold over the data; the indices are those of `Graph(content)`."""
-    observed = {tensor: Observed() for tensor in tensors}
-    for values in tensor_values(content, list(observed), data):
-        for seen, value in zip(observed.values(), values, strict=True):
-            seen.include(value)
-    return observed

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from keras_groupnet.conversion.graph import Graph
-from keras_groupnet.conversion.probe import tensor_values
-from keras_groupnet.conversion.quantize_op import Observed
+from keras_groupnet.conversion.probe import Observed, observe
 from keras_groupnet.conversion.requantize import remove_float_detours
 
-TYPES = ("float32", "int8", "uint8")
+INTERFACE_TYPES = ("float32", "int8", "uint8")
 _TENSOR_TYPES = {"int8": schema.TensorType.INT8, "uint8": schema.TensorType.UINT8}
 # (scale, zero point) of int8, as TFLite's quantization specification fixes them for these ops.
 _FIXED_SCALES = {"SOFTMAX": (1 / 256, -128), "LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)}
@@ -21,7 +20,7 @@ _FIXED_SCALES = {"SOFTMAX": (1 / 256, -128), "LOGISTIC": (1 / 256, -128), "TANH"
 
 def quantize_inputs_and_outputs(
     content: bytes,
-    representative_data: Any,
+    representative_data: np.ndarray | Sequence[np.ndarray],
     inference_input_type: str = "int8",
     inference_output_type: str = "int8",
 ) -> bytes:
@@ -37,37 +36,25 @@ def quantize_inputs_and_outputs(
 
     Args:
         content: a `.tflite` file, before or after `quantize_float_layers`.
-        representative_data: what `Interpreter.predict` takes, typical inputs.
+        representative_data: typical inputs `[N, …]`, one array for each input of the file.
         inference_input_type: `"float32"`, `"int8"` or `"uint8"`.
         inference_output_type: likewise.
 
     Returns:
         The new file.
-
-    Raises:
-        ValueError: another type was asked for.
     """
-    for name, dtype in (
-        ("inference_input_type", inference_input_type),
-        ("inference_output_type", inference_output_type),
-    ):
-        if dtype not in TYPES:
-            raise ValueError(f"Expected `{name}` to be one of {TYPES}. Received: {name}={dtype!r}")
     graph = Graph(content)
     inputs = _floats(graph, graph.inputs) if inference_input_type != "float32" else []
     outputs = _floats(graph, graph.outputs) if inference_output_type != "float32" else []
-    observed = {tensor: Observed() for tensor in (*inputs, *outputs)}
-    for values in tensor_values(content, list(observed), representative_data):
-        for seen, value in zip(observed.values(), values, strict=True):
-            seen.include(value)
+    observed = observe(content, (*inputs, *outputs), representative_data)
     for tensor in inputs:
         scale, zero_point = _of_range(observed[tensor], inference_input_type)
         new = _integer_like(graph, tensor, inference_input_type, scale, zero_point)
         readers = [op for op in graph.consumers(tensor) if op.kind == "QUANTIZE"]
         if readers and inference_input_type == "int8":
             graph.tensors[new].quantization = graph.tensors[readers[0].outputs[0]].quantization
-        graph.ops.insert(0, graph.plain("DEQUANTIZE", new, tensor))
-        _exchange_border(graph, tensor, new)
+        graph.append(graph.plain("DEQUANTIZE", new, tensor))
+        graph.replace_border("inputs", tensor, new)
     for tensor in outputs:
         writer = graph.producer(tensor)
         scale, zero_point = _of_range(observed[tensor], inference_output_type)
@@ -77,13 +64,13 @@ def quantize_inputs_and_outputs(
         new = _integer_like(graph, tensor, inference_output_type, scale, zero_point)
         if writer is not None and writer.kind == "DEQUANTIZE" and inference_output_type == "int8":
             graph.tensors[new].quantization = graph.tensors[writer.inputs[0]].quantization
-        graph.ops.append(graph.plain("QUANTIZE", tensor, new))
-        _exchange_border(graph, tensor, new)
+        graph.append(graph.plain("QUANTIZE", tensor, new))
+        graph.replace_border("outputs", tensor, new)
     remove_float_detours(graph)
     return graph.to_bytes()
 
 
-def _floats(graph: Graph, tensors: list[int]) -> list[int]:
+def _floats(graph: Graph, tensors: Sequence[int]) -> list[int]:
     float32 = schema.TensorType.FLOAT32
     return [t for t in dict.fromkeys(tensors) if graph.tensors[t].type == float32]
 
@@ -105,15 +92,3 @@ def _integer_like(graph: Graph, tensor: int, dtype: str, scale: float, zero_poin
     graph.tensors[tensor].name = (graph.name(tensor) + "/float32").encode()
     graph.tensors.append(entry)
     return len(graph.tensors) - 1
-
-
-def _exchange_border(graph: Graph, old: int, new: int) -> None:
-    """Makes `new` the input or output that `old` was, also in the signatures."""
-    source = graph.producer(old)
-    side = "inputs" if source is not None and source.inputs == [new] else "outputs"
-    tensors = [new if t == old else int(t) for t in getattr(graph.subgraph, side)]
-    setattr(graph.subgraph, side, np.asarray(tensors, np.int32))
-    for signature in graph.model.signatureDefs or []:
-        for entry in getattr(signature, side) or []:
-            if entry.tensorIndex == old:
-                entry.tensorIndex = new

@@ -61,12 +61,8 @@ def converted_layers(
     tree = layer_tree(model)
     weights = own_kernels(tree)
     binary = _kernel_ops(graph)
-    sizes = {
-        tree[layer]: [math.prod(v.shape) for v in layer.weights if len(v.shape) >= 2]
-        for layer in weights
-    }
     floats: dict[str, list[FloatOp]] = {}
-    for op in float_ops(graph, traced.scopes, sizes):
+    for op in _float_ops(model, traced, graph):
         if op.layer is not None:
             floats.setdefault(op.layer, []).append(op)
     low_bit = {} if report.verification is None else report.verification.low_bit_inputs
@@ -82,6 +78,33 @@ def converted_layers(
             why = stays_float.get(name, "an ordinary layer")
             layers.append(_float_layer(name, why, floats.get(name, []), 4 * weights[layer]))
     return layers
+
+
+def int8_layers(model: keras.Model, traced: Traced, graph: Graph) -> list[str]:
+    """The layers that are int8 in a file; the tensor that an op writes where its layer is unknown.
+
+    Args:
+        model: the model.
+        traced: the model as it was traced.
+        graph: of the file.
+    """
+    found = [op for op in _float_ops(model, traced, graph) if op.weights != "float32"]
+    return list(dict.fromkeys(op.layer or op.tensor for op in found))
+
+
+def layers_by_tensor(model: keras.Model, traced: Traced, graph: Graph) -> dict[str, str]:
+    """Name of the tensor that an op with float weights writes -> its layer, where it is known."""
+    found = _float_ops(model, traced, graph)
+    return {op.tensor: op.layer for op in found if op.layer is not None}
+
+
+def _float_ops(model: keras.Model, traced: Traced, graph: Graph) -> list[FloatOp]:
+    tree = layer_tree(model)
+    sizes = {
+        tree[layer]: [math.prod(v.shape) for v in layer.weights if len(v.shape) >= 2]
+        for layer in own_kernels(tree)
+    }
+    return float_ops(graph, traced.scopes, sizes)
 
 
 def _kernel_ops(graph: Graph) -> dict[str, list[Op]]:

@@ -41,12 +41,12 @@ def merge_columns(graph: Graph, op: Op) -> bool:
         graph.tensors[pairs].shapeSignature = np.asarray([signature[0], *shape[1:]], np.int32)
     reshape = graph.plain("RESHAPE", source, pairs)
     name = graph.name(pairs) + "/shape"
-    reshape.inputs.append(graph.add_constant(np.asarray([-1, *shape[1:]], np.int32), name))
-    graph.ops.insert(graph.ops.index(op), reshape)
+    reshape.set_input(1, graph.add_constant(np.asarray([-1, *shape[1:]], np.int32), name))
+    graph.append(reshape)
     outputs, rows, columns, _ = padded.shape
     merged = padded.reshape(outputs, rows, columns // 2, 2 * channels)
-    op.inputs[0] = pairs
-    op.inputs[WEIGHTS] = graph.add_constant(merged, graph.name(op.inputs[WEIGHTS]))
+    op.set_input(0, pairs)
+    op.set_input(WEIGHTS, graph.add_constant(merged, graph.name(op.inputs[WEIGHTS])))
     options.strideW = 1
     return True
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from keras_groupnet.conversion.file_ops import FileOps, invoke
+from keras_groupnet.conversion.file_ops import FileOps
 from keras_groupnet.conversion.graph import ABSENT, Graph, Op
 from keras_groupnet.conversion.passes.epilogue import (
     ADDEND,
@@ -23,6 +23,8 @@ from keras_groupnet.conversion.passes.epilogue import (
     QUANTIZE_MULTIPLIER,
     SECOND_ADDEND,
 )
+from keras_groupnet.conversion.probe import invoke
+from keras_groupnet.runtime.interpreter import Interpreter
 
 
 class OpenSums:
@@ -32,9 +34,16 @@ class OpenSums:
         file: the ops of a file; it is not changed.
         opened: those kernel ops of the file whose sums become inputs.
         wanted: tensors to compute.
+        shapes: of the inputs, the scale maps and the sums.
     """
 
-    def __init__(self, file: FileOps, opened: Sequence[Op], wanted: Iterable[int]):
+    def __init__(
+        self,
+        file: FileOps,
+        opened: Sequence[Op],
+        wanted: Iterable[int],
+        shapes: Sequence[tuple[int, ...]],
+    ):
         graph = file.graph
         self.maps = [op.outputs[0] for op in graph.of_kind("KgnScaleMap")]
         ops: list[Op] = []
@@ -49,7 +58,12 @@ class OpenSums:
                 ops.append(op)
         inputs = [*graph.inputs, *self.maps, *sums]
         self.wanted = [tensor for tensor in wanted if tensor not in inputs]
-        self._content = graph.subgraph_of(ops, inputs, self.wanted).to_bytes()
+        alone = graph.subgraph_of(ops, inputs, self.wanted)
+        # The batch may have become part of another axis: only whole shapes fit together.
+        for tensor, shape in zip(alone.inputs, shapes, strict=True):
+            alone.tensors[tensor].shape = np.asarray(shape, np.int32)
+            alone.tensors[tensor].shapeSignature = None
+        self._content = alone.to_bytes()
 
     def run(
         self, inputs: list[np.ndarray], maps: list[np.ndarray], sums: list[np.ndarray]
@@ -61,7 +75,7 @@ class OpenSums:
             maps: the scale maps, in the order of `maps`.
             sums: of the opened ops, in the file's order.
         """
-        values = invoke(self._content, [*inputs, *maps, *sums])
+        values = invoke(Interpreter(self._content), [*inputs, *maps, *sums])
         return dict(zip(self.wanted, values, strict=True)) | dict(zip(self.maps, maps, strict=True))
 
 

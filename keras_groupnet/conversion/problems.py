@@ -36,6 +36,8 @@ class VerifyReport:
             rounding of a threshold. They are no problem.
         low_bit_inputs: name of each binary layer that reads floats though its input has few
             levels -> how many. No error of the file either, but slow.
+        int8_layers: names of the float layers that are int8 in the file. Their weights are the
+            model's within rounding; what they give differs from Keras', and was not judged.
     """
 
     problems: list[Problem] = dataclasses.field(default_factory=list)
@@ -43,6 +45,7 @@ class VerifyReport:
     values: int = 0
     near_threshold: int = 0
     low_bit_inputs: dict[str, int] = dataclasses.field(default_factory=dict)
+    int8_layers: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -56,4 +59,9 @@ class VerifyReport:
             f"layer by layer: {verdict}; {len(self.layers)} binary layers, {self.values:,} "
             f"quantized values, {self.near_threshold} of them within rounding of a threshold"
         ]
+        if self.int8_layers:
+            lines.append(
+                f"int8, and judged by their weights only: {', '.join(self.int8_layers)}; the "
+                "binary layers were compared on float32 inputs"
+            )
         return "\n".join([*lines, *map(str, self.problems)])

@@ -7,34 +7,14 @@ model of its own, quantized, and put back.
 from __future__ import annotations
 
 import contextlib
-import copy
 import io
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
-from keras_groupnet.conversion.flatbuffer_model import has_data, write_model
-from keras_groupnet.conversion.graph import ABSENT, Graph, Op
+from keras_groupnet.conversion.graph import Graph, Op
 from keras_groupnet.conversion.int8_scheme import Scheme, data_input
-
-SIGNATURE = "serving_default"
-
-
-@dataclass
-class Observed:
-    """What a tensor was seen to hold: smallest and largest value, and the last shape."""
-
-    low: float = np.inf
-    high: float = -np.inf
-    shape: tuple[int, ...] = ()
-
-    def include(self, values: np.ndarray) -> None:
-        """Widens the range to these values."""
-        self.low = min(self.low, float(values.min()))
-        self.high = max(self.high, float(values.max()))
-        self.shape = values.shape
+from keras_groupnet.conversion.probe import Observed
 
 
 def quantizer_library():
@@ -87,83 +67,41 @@ def quantize_op(graph: Graph, op: Op, scheme: Scheme, observed: dict[int, Observ
 
 def _alone(graph: Graph, op: Op, observed: dict[int, Observed]) -> bytes:
     """The op as a file: its activations are the input, what it writes is the output."""
-    tensors = list(dict.fromkeys(t for t in (*op.inputs, *op.outputs) if t != ABSENT))
-    index = {tensor: i for i, tensor in enumerate(tensors)} | {ABSENT: ABSENT}
-    model, subgraph = schema.ModelT(), schema.SubGraphT()
-    model.version, model.subgraphs, model.operatorCodes = 3, [subgraph], [op.code]
-    model.buffers = [schema.BufferT()]
-    subgraph.tensors = []
-    for tensor in tensors:
-        entry = copy.copy(graph.tensors[tensor])
-        if has_data(graph.model, entry):
-            model.buffers.append(graph.model.buffers[entry.buffer])
-            entry.buffer = len(model.buffers) - 1
-        else:
-            entry.buffer = 0
-            if tensor in observed:  # the quantizer allocates tensors: 1 for unknown does not do
-                entry.shape = np.asarray(observed[tensor].shape, np.int32)
-                entry.shapeSignature = None
-        subgraph.tensors.append(entry)
+    borders = (data_input(op), *op.outputs)
+    copied = op.moved({tensor: tensor for tensor in (*op.inputs, *op.outputs)})
     if op.kind == "TRANSPOSE_CONV":
         # Other ops may compute the shape of its output; here it is the one that was seen.
-        model.buffers.append(_buffer(subgraph.tensors[index[op.outputs[0]]].shape))
-        subgraph.tensors[index[op.inputs[0]]].buffer = len(model.buffers) - 1
-    operator = copy.copy(op.source)
-    operator.opcodeIndex = 0
-    operator.inputs = np.asarray([index[t] for t in op.inputs], np.int32)
-    operator.outputs = np.asarray([index[t] for t in op.outputs], np.int32)
-    subgraph.operators = [operator]
-    signature = schema.SignatureDefT()
-    signature.signatureKey, signature.subgraphIndex = SIGNATURE.encode(), 0
-    for kind, chosen in (("inputs", [data_input(op)]), ("outputs", op.outputs)):
-        places = [index[t] for t in chosen]
-        setattr(subgraph, kind, np.asarray(places, np.int32))
-        setattr(signature, kind, [_signature_entry(f"{kind}_{place}", place) for place in places])
-    model.signatureDefs = [signature]
-    return write_model(model)
-
-
-def _buffer(value: np.ndarray) -> schema.BufferT:
-    buffer = schema.BufferT()
-    buffer.data = np.asarray(value, np.int32).view(np.uint8)
-    return buffer
-
-
-def _signature_entry(name: str, tensor: int) -> schema.TensorMapT:
-    entry = schema.TensorMapT()
-    entry.name, entry.tensorIndex = name.encode(), tensor
-    return entry
+        (target,) = op.outputs
+        shape = observed[target].shape if target in observed else graph.shape(target)
+        name = f"{graph.name(target)}/shape"
+        copied.set_input(0, graph.add_constant(np.asarray(shape, np.int32), name))
+    alone = graph.subgraph_of([copied], borders[:1], op.outputs)
+    for inner, outer in zip((*alone.inputs, *alone.outputs), borders, strict=True):
+        if outer in observed:  # the quantizer allocates tensors: 1 for unknown does not do
+            alone.tensors[inner].shape = np.asarray(observed[outer].shape, np.int32)
+            alone.tensors[inner].shapeSignature = None
+    return alone.to_bytes()
 
 
 def _splice(graph: Graph, op: Op, quantized: Graph) -> None:
     """Puts the quantized op where the float one was, converting at its int8 borders."""
-    offset, buffer_offset = len(graph.tensors), len(graph.model.buffers)
-    graph.model.buffers += quantized.model.buffers
-    for entry in quantized.tensors:
-        entry.buffer = entry.buffer + buffer_offset if entry.buffer else 0
-        graph.tensors.append(entry)
+    ops, adopted = graph.adopt(quantized)
     before, after = [], []
-    outside = {ABSENT: ABSENT}
-    inner_borders = [*quantized.inputs, *quantized.outputs]
-    for inner, outer in zip(inner_borders, [data_input(op), *op.outputs], strict=True):
-        quantized.tensors[inner].shape = graph.tensors[outer].shape
-        quantized.tensors[inner].shapeSignature = graph.tensors[outer].shapeSignature
-        if quantized.tensors[inner].type == graph.tensors[outer].type:
+    outside: dict[int, int] = {}
+    borders = (data_input(op), *op.outputs)
+    for number, outer in enumerate(borders):
+        inner = adopted[(*quantized.inputs, *quantized.outputs)[number]]
+        graph.tensors[inner].shape = graph.tensors[outer].shape
+        graph.tensors[inner].shapeSignature = graph.tensors[outer].shapeSignature
+        if graph.tensors[inner].type == graph.tensors[outer].type:
             outside[inner] = outer
-        elif inner in quantized.inputs:
-            before.append(graph.plain("QUANTIZE", outer, inner + offset))
+        elif number == 0:
+            before.append(graph.plain("QUANTIZE", outer, inner))
         else:
-            after.append(graph.plain("DEQUANTIZE", inner + offset, outer))
-
-    def moved(each: list[int]) -> list[int]:
-        return [outside.get(t, t + offset) for t in each]
-
-    inner_ops = [
-        Op(each.kind, moved(each.inputs), moved(each.outputs), {}, each.source, each.code)
-        for each in quantized.ops
-    ]
-    for each in inner_ops:
+            after.append(graph.plain("DEQUANTIZE", inner, outer))
+    for each in ops:
+        each.inputs = [outside.get(tensor, tensor) for tensor in each.inputs]
+        each.outputs = [outside.get(tensor, tensor) for tensor in each.outputs]
         if each.kind == "TRANSPOSE_CONV":
-            each.inputs[0] = op.inputs[0]
-    position = graph.ops.index(op)
-    graph.ops[position : position + 1] = [*before, *inner_ops, *after]
+            each.set_input(0, op.inputs[0])
+    graph.replace(op, [*before, *ops, *after])

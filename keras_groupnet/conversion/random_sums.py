@@ -27,7 +27,7 @@ from keras_groupnet.conversion.passes.epilogue import (
     SECOND_ADDEND,
 )
 from keras_groupnet.conversion.problems import Problem
-from keras_groupnet.conversion.replay import own_output, prepared, replay
+from keras_groupnet.conversion.replay import applied, own_output, prepared, replay
 from keras_groupnet.conversion.tolerance import UnpackedQuantizers, bound_of
 from keras_groupnet.deployment import Deployment, Quantization
 
@@ -119,11 +119,12 @@ def compare_on_random_sums(
     if not sums:
         return []
     opened = list(sums)
-    graph = OpenSums(file, opened, _wanted(file))
     maps = [
-        generator.uniform(0.25, 2, values.arrays[tensor].shape).astype(np.float32)
-        for tensor in graph.maps
+        generator.uniform(0.25, 2, values.arrays[op.outputs[0]].shape).astype(np.float32)
+        for op in file.graph.of_kind("KgnScaleMap")
     ]
+    shapes = [array.shape for array in (*inputs, *maps, *sums.values())]
+    graph = OpenSums(file, opened, _wanted(file), shapes)
 
     def differences(chosen: dict[Op, np.ndarray]) -> list[Difference]:
         arrays = graph.run(inputs, maps, [chosen[op] for op in opened])
@@ -255,9 +256,7 @@ class _RandomSums:
             source = op.inputs[0] if op.kind == "KgnQuantize" else op.outputs[0]
             value = self.values.before_quantizer(op, self.values.arrays[source])
             self._compare(f"the input of '{name}'", source, op, value, x)
-        result = np.asarray(
-            keras.ops.convert_to_numpy(quantization.quantizer(keras.ops.convert_to_tensor(x)))
-        )
+        result = applied(quantization.quantizer, x)
         if not quantization.packed:
             self._unpacked.note(quantization, x, result)
         return result
@@ -268,7 +267,7 @@ class _RandomSums:
         """The random map of the file."""
         tensor = self.file.tensors.get(Origin(name, SCALE_MAP, call))
         if tensor is None or tensor not in self.values.arrays:
-            return np.asarray(keras.ops.convert_to_numpy(own(keras.ops.convert_to_tensor(x))))
+            return applied(own, x)
         return self.values.arrays[tensor]
 
     def kernel_layer(
@@ -284,16 +283,17 @@ class _RandomSums:
             return own_output(layer, self._as_in_file(found[0], x))
         pairs = [(source, kernel) for source in deployment.inputs for kernel in kernels]
         terms = [
-            np.float32(source.factor) * (kernel.scales * (self.sums[op] * self._step(op)))
+            np.float32(source.factor) * (kernel.scales * (self.sums[op] * self.file.step_of(op)))
             for op, (source, kernel) in zip(ops, pairs, strict=True)
         ]
         total = np.sum(terms, axis=0)
         if deployment.bias is not None:
             total = total + deployment.bias()
+        if deployment.window is None:
+            total = total.reshape(*x.shape[:-1], -1)
         if deployment.activation is None:
-            return total.reshape(*x.shape[:-1], -1) if deployment.window is None else total
-        y = deployment.activation(keras.ops.convert_to_tensor(total))
-        return np.asarray(keras.ops.convert_to_numpy(y))
+            return total
+        return applied(deployment.activation, total)
 
     def _as_in_file(self, op: Op | None, x: np.ndarray) -> np.ndarray:
         """What the file's op reads in the place of `x`, so that no difference adds up."""
@@ -314,21 +314,6 @@ class _RandomSums:
             allowed = np.full(x.shape[-1], 1e-4 * max(float(np.abs(x).max(initial=0)), 1e-6))
             residual = found.astype(np.float32) - x
             self.differences.append(Difference(f"output '{name}'", tensor, residual, allowed))
-
-    def _step(self, op: Op) -> np.float32:
-        """The step of the codes that an op reads, from the quantizer that wrote them."""
-        if op.options["bits"] in (1, 32):
-            return np.float32(1)
-        graph = self.file.graph
-        tensor = op.inputs[0]
-        while tensor not in self.file.written:
-            producer = graph.producer(tensor)
-            if producer is None:
-                return np.float32(1)
-            tensor = producer.inputs[0]
-        writer = self.file.written[tensor]
-        scale = writer.options["scale" if writer.kind == "KgnQuantize" else "out_scale"]
-        return np.float32(1.0 / scale)
 
     def _compare_input(self, name, call, deployment, x, op) -> None:
         if op is None:

@@ -114,13 +114,16 @@ def _hook(
     return lambda call, x: observer.kernel_layer(name, call, layer, deployment, x)
 
 
+def applied(function: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
+    """What a function of tensors makes of an array."""
+    return np.asarray(keras.ops.convert_to_numpy(function(keras.ops.convert_to_tensor(x))))
+
+
 def prepared(quantization: Quantization, x: np.ndarray) -> np.ndarray:
     """What the sign or uniform quantizer of a quantization reads."""
     if quantization.before is None:
         return x
-    return np.asarray(
-        keras.ops.convert_to_numpy(quantization.before(keras.ops.convert_to_tensor(x)))
-    )
+    return applied(quantization.before, x)
 
 
 def own_output(layer: Any, x: np.ndarray, quantized: np.ndarray | None = None) -> np.ndarray:
@@ -131,4 +134,4 @@ def own_output(layer: Any, x: np.ndarray, quantized: np.ndarray | None = None) -
         given = keras.ops.convert_to_tensor(quantized)
         replacements = [(layer, "input_quantizer", lambda _: given)]
     with attributes_replaced(replacements):
-        return np.asarray(keras.ops.convert_to_numpy(own(keras.ops.convert_to_tensor(x))))
+        return applied(own, x)

@@ -24,7 +24,7 @@ def remove_float_detours(graph: Graph) -> None:
         if target not in graph.outputs:
             graph.replace_tensor(target, origin)
         elif writer is not None and origin not in graph.outputs:
-            graph.ops.remove(op)
+            graph.remove(op)
             graph.replace_tensor(origin, target)
             writer.outputs = [target if t == origin else t for t in writer.outputs]
 

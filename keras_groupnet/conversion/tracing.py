@@ -20,6 +20,7 @@ import tensorflow as tf
 from keras_groupnet.conversion.emitter import Emitter
 from keras_groupnet.conversion.exporters import export
 from keras_groupnet.conversion.layer_scopes import recorded_scopes
+from keras_groupnet.conversion.quiet import quiet_libraries
 from keras_groupnet.deployment import NotBinary
 from keras_groupnet.deployment.layer_tree import layer_tree, own_kernels
 from keras_groupnet.deployment.swap import calls_replaced, computing_in_float32
@@ -62,7 +63,7 @@ def trace(model: keras.Model, batch_size: int | None) -> Traced:
         Exception: what the model itself raises when it is called.
     """
     names = layer_tree(model)
-    _check_names(names)
+    _check_layers(names)
     emitters: dict[str, Emitter] = {}
     refused: dict[str, str] = {}
     called: set[str] = set()
@@ -112,13 +113,26 @@ def _noted(called: set[str], name: str, own: Callable[..., Any]) -> Callable[...
     return call
 
 
-def _check_names(names: dict[keras.layers.Layer, str]) -> None:
-    for layer in names:
+def _check_layers(names: dict[keras.layers.Layer, str]) -> None:
+    for layer, name in names.items():
         if not _SCOPE_NAME.fullmatch(layer.name):
             raise ValueError(
                 "TensorFlow can trace layers only if their names consist of letters, digits and "
                 f"_ . / > -. Received: a layer with name={layer.name!r}. Give it another name; "
                 "predict() and fit() need that, too."
+            )
+        if layer.dtype_policy.variable_dtype not in ("float32", None):
+            raise ValueError(
+                "Expected layers whose variables are float32. Received: layer "
+                f"{name!r} of dtype {layer.dtype_policy.name!r}. Build the model with "
+                "'float32', 'mixed_float16' or 'mixed_bfloat16' and load the weights."
+            )
+        mode = layer.dtype_policy.quantization_mode
+        if mode is not None:
+            raise ValueError(
+                "TFLite has no ops for layers that Keras has quantized. Received: layer "
+                f"{name!r}, quantized to {mode!r}. Convert the model as it was before "
+                "model.quantize(), with float_layers='int8' and representative_data."
             )
 
 
@@ -154,7 +168,11 @@ def model_structure(model: keras.Model) -> Any:
 
 def _to_tflite(function: Any) -> bytes:
     """TFLiteConverter with composites kept as custom ops; its chatter is held back."""
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+    with (
+        contextlib.redirect_stdout(io.StringIO()),
+        quiet_libraries(),
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("ignore")
         converter = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module())
         converter.allow_custom_ops = True

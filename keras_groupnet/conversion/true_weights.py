@@ -6,14 +6,16 @@ import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_groupnet.conversion.bitpack import unpack_kernel
 from keras_groupnet.conversion.c_header import c_header
-from keras_groupnet.conversion.converter import convert, write_atomically
+from keras_groupnet.conversion.converter import check_folder, convert, write_atomically
 from keras_groupnet.conversion.graph import ABSENT, Graph, Op
+from keras_groupnet.conversion.origin import Origin
 from keras_groupnet.conversion.passes.epilogue import (
     ADDEND,
     ADDEND_MULTIPLIER,
@@ -50,6 +52,8 @@ _COMMENT = """Binary layers, by keras_groupnet.to_binary; docs/true_weights.md h
 def to_binary(
     model: keras.Model,
     path: str | os.PathLike | Sequence[str | os.PathLike] | None = None,
+    *,
+    inputs: Any = None,
 ) -> dict[str, dict[str, np.ndarray]]:
     """Gives the ±1 kernels, scales, biases and thresholds of a model's binary layers.
 
@@ -70,6 +74,7 @@ def to_binary(
         model: a model that `convert` takes; it is not changed.
         path: a file to write, or several: `.npz` (an array is called LAYER/NAME) or `.h` (C99: the
             packed words instead of `kernel`).
+        inputs: what model and file are compared on, as in `convert`.
 
     Returns:
         For each binary layer, in the order of execution and by the Keras layer's name (NAME_2, ...
@@ -97,10 +102,13 @@ def to_binary(
             raise ValueError(
                 f"Expected `path` to end in .npz or .h. Received: path={str(target)!r}"
             )
-    graph = Graph(convert(model).content)
+    for target in targets:
+        check_folder(target)
+    graph = Graph(convert(model, inputs=inputs).content)
     layers: dict[str, dict[str, np.ndarray]] = {}
     for op in graph.of_kind(*KERNEL_OPS):
-        layer = name = graph.name(op.inputs[1]).rpartition("/")[0]
+        origin = Origin.of(graph.name(op.inputs[1]))
+        layer = name = graph.name(op.inputs[1]) if origin is None else origin.layer
         number = 1
         while name in layers:
             number += 1

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from keras_groupnet.deployment.file_size import FileSize
 from keras_groupnet.deployment.layer_tree import layer_tree, own_weights
 from keras_groupnet.deployment.model_graph import FLOAT_BITS, ModelGraph
 from keras_groupnet.deployment.operations import multiply_accumulates
+from keras_groupnet.structure.scope import name_of_copies
 
 # Eq. 4 takes it that a processor does 64 binary operations in the time of one float operation.
 BINARY_OPERATIONS_PER_FLOAT = 64
@@ -232,7 +232,7 @@ def _table(model: ModelSummary) -> Table:
         table.add_column(title, justify="left" if left else "right", no_wrap=True)
     rows: dict[str, list[LayerSummary]] = {}
     for layer in model.layers:
-        key = layer.name if layer.bases == 1 else re.sub(r"base\d+", "base*", layer.name)
+        key = layer.name if layer.bases == 1 else name_of_copies(layer.name)
         rows.setdefault(key, []).append(layer)
     for name, copies in rows.items():
         first = copies[0]

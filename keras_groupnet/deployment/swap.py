@@ -43,15 +43,12 @@ def calls_replaced(
 
 @contextlib.contextmanager
 def computing_in_float32(layers: Iterable[keras.layers.Layer]) -> Iterator[None]:
-    """Lets layers of another precision compute in float32, with the variables that they have.
-
-    Layers that Keras has quantized (`model.quantize`) stay as they are.
-    """
+    """Lets layers of half precision compute in float32, with the variables that they have."""
     changed = []
     try:
         for layer in layers:
             policy = layer.dtype_policy
-            if policy.compute_dtype in _FLOATS and policy.quantization_mode is None:
+            if policy.compute_dtype in _FLOATS:
                 changed.append((layer, policy))
                 layer.dtype_policy = "float32"
         yield

@@ -118,7 +118,8 @@ class Method:
         copied = False
         for source, variable in corresponding(previous.variables, model.variables):
             if self.carries(variable):
-                variable.assign(source)
+                # A copy: JAX gives the memory of a model that is trained to its successor.
+                variable.assign(keras.ops.convert_to_numpy(source))
                 copied = copied or variable.trainable
         if not copied:
             raise ValueError(

@@ -10,7 +10,6 @@ from keras_groupnet.quantizers.k_bit_activation import KBitActivation
 from keras_groupnet.quantizers.k_bit_weight import KBitWeight
 from keras_groupnet.quantizers.learned import LearnedQuantizer
 from keras_groupnet.quantizers.magnitude_aware_sign import MagnitudeAwareSign
-from keras_groupnet.quantizers.precision import precision_of
 from keras_groupnet.quantizers.serialization import get, serialize
 from keras_groupnet.quantizers.ste_sign import SteSign
 from keras_groupnet.quantizers.subgroup_sign import SubgroupSign
@@ -33,7 +32,6 @@ __all__ = [
     "XnorWeight",
     "functional",
     "get",
-    "precision_of",
     "projection",
     "serialize",
 ]

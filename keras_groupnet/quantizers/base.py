@@ -17,7 +17,7 @@ class Quantizer:
 
     Attributes:
         precision: bits that one value needs; 1 promises -1 and +1 for activations, and one
-            magnitude per output channel for kernels. See `quantizers.precision_of`.
+            magnitude per output channel for kernels.
     """
 
     precision: int

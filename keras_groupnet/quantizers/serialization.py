@@ -35,11 +35,19 @@ ALIASES: dict[str, Callable[[], Callable[[Any], Any]]] = {
 def get(identifier: Any) -> Callable[[Any], Any] | None:
     """Returns the quantizer that `identifier` stands for.
 
+    Any function trains. But what it returns cannot be told from it, so a plain function or lambda
+    is taken to return floats, and its layer stays float (`convert` refuses it by name), unless it
+    has the attribute `precision`. Better is a subclass of `Quantizer`, which has one in any case:
+
+        @keras.saving.register_keras_serializable(package="my_package")  # else it is not saved
+        def my_sign(x): ...
+        my_sign.precision = 1  # it returns -1 and +1 only
+
     Args:
         identifier: None; an alias such as `"ste_sign"` or a class such as `SteSign` (both with
             default arguments); the name that a quantizer of your own is registered under, such as
             `"my_package>SwishSign"`; the dict of `serialize`; or a callable object, which is
-            returned as it is. Any function trains, but see `precision_of` for what is converted.
+            returned as it is.
 
     Raises:
         ValueError: if it is none of these.

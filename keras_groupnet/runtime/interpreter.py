@@ -110,7 +110,7 @@ class Interpreter:
         """
         entries = self._interpreter.get_input_details()
         arrays = [
-            _quantized(array, entry)
+            quantized_input(array, entry)
             for array, entry in zip(self._in_order(inputs, entries), entries, strict=True)
         ]
         for array, entry in zip(arrays, entries, strict=True):
@@ -203,7 +203,8 @@ def _check_shape(array: np.ndarray, entry: dict) -> None:
         )
 
 
-def _quantized(values: np.ndarray, entry) -> np.ndarray:
+def quantized_input(values: np.ndarray, entry: dict[str, Any]) -> np.ndarray:
+    """An input as its `get_input_details` entry has it: real numbers become its integers."""
     scale, zero_point = entry["quantization"]
     if scale and not np.issubdtype(values.dtype, np.integer):
         limits = np.iinfo(entry["dtype"])

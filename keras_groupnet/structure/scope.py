@@ -7,7 +7,7 @@ import zlib
 
 import keras
 
-_BASE = re.compile(r"(^|_)base\d+_")
+_BASE = re.compile(r"(^|[_/])base\d+_")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,3 +66,12 @@ def parent_name(name: str) -> str:
     'stage1_block2_conv1'
     """
     return _BASE.sub(r"\1", name, count=1)
+
+
+def name_of_copies(name: str) -> str:
+    """One name for the copies of a layer in all bases.
+
+    >>> name_of_copies("stage1_block2_base3_conv1")
+    'stage1_block2_base*_conv1'
+    """
+    return _BASE.sub(r"\1base*_", name, count=1)

@@ -40,7 +40,7 @@ def binary_from_ternary(ternary: keras.Model) -> keras.Model:
     binary = keras.models.clone_model(ternary, clone_function=clone, recursive=True)
     for source, target in zip(leaf_layers(ternary), leaf_layers(binary), strict=True):
         if isinstance(target, ProjectionConv2D):
-            target.kernel.assign(source.kernel)
+            target.kernel.assign(keras.ops.convert_to_numpy(source.kernel))
         else:
             target.set_weights(source.get_weights())
     return binary

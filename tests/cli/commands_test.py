@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 
-from keras_groupnet import lite
 from keras_groupnet.cli import main as cli
 from keras_groupnet.lite import Interpreter
 
@@ -114,7 +113,6 @@ def test_benchmark_layers_compares_single_convolutions(capsys):
     assert all(text in shown for text in ("8x8x16", "peak", "1 bit", "2 bit", "int8"))
 
 
-@pytest.mark.skipif(not hasattr(lite, "verify"), reason="keras_groupnet.lite has no verify yet")
 def test_verify(trained, tmp_path, capsys):
     path = tmp_path / "digits.tflite"
     assert cli.run(["convert", str(trained), str(path)]) == 0

@@ -118,7 +118,7 @@ assert not slow, slow
 
 
 def test_the_names_that_are_known_before_keras_are_those_of_the_library():
-    assert list(model_flags.METHODS) == methods.list()
+    assert list(model_flags.METHODS) == methods.names()
     assert model_flags.ACTIVATION_BITS == groups.ACTIVATION_BITS
     for name, choices in model_flags.CHOICES.items():
         for choice in choices:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import keras_groupnet as kgn
+from keras_groupnet.conversion.passes import epilogue, fold_sums
 from keras_groupnet.layers import QuantConv2D, QuantDense, QuantDepthwiseConv2D, Quantize
-from keras_groupnet.quantizers import BinaryWeight, KBitActivation
+from keras_groupnet.quantizers import BinaryWeight, KBitActivation, SteSign
 from tests.conversion.networks import activation, conv, randomise, two_groups
 
 
@@ -129,7 +130,7 @@ def test_strict_refuses_a_layer_that_stays_float(tmp_path):
         kgn.convert(model, tmp_path / "model.tflite")
     assert os.listdir(tmp_path) == []
     report = kgn.convert(model, tmp_path / "model.tflite", strict=False).report
-    assert [layer.status for layer in report.layers] == ["float"]
+    assert [layer.status for layer in report.layers] == ["float32"]
 
 
 def test_ternary_kernel_is_not_binary():
@@ -137,7 +138,7 @@ def test_ternary_kernel_is_not_binary():
         return keras.ops.sign(keras.ops.round(kernel * 20))
 
     model = single(QuantConv2D(4, 3, kernel_quantizer=ternary), bits=1)
-    with pytest.raises(kgn.lite.ConversionError, match="more than one magnitude"):
+    with pytest.raises(kgn.lite.ConversionError, match="does not say how many bits"):
         kgn.convert(model)
 
 
@@ -151,19 +152,62 @@ def test_foreign_activation_is_refused():
         kgn.convert(model)
 
 
-@pytest.mark.parametrize("bits", [3, 8])
-def test_activations_that_are_not_packed_stay_floats(bits):
-    layer = QuantConv2D(4, 3, kernel_quantizer="binary_weight", padding="same")
+def low_bit_behind(*layers, quantizer="ste_sign", channels=35):
+    """A binary layer that reads a quantized tensor through other layers."""
+    inputs = x = keras.Input((5, 6, channels))
+    x = Quantize(quantizer)(x)
+    for layer in layers:
+        x = layer(x)
+    x = QuantConv2D(4, 3, kernel_quantizer="binary_weight", name="slow")(x)
+    return keras.Model(inputs, x)
+
+
+def signs_beside_signs():
     inputs = keras.Input((5, 6, 35))
-    result = assert_agrees(keras.Model(inputs, layer(Quantize(KBitActivation(bits))(inputs))))
-    assert [layer.detail for layer in result.report.layers] == ["32-bit activations"]
+    x = keras.layers.Concatenate()([Quantize("ste_sign")(inputs), Quantize("ste_sign")(inputs)])
+    return keras.Model(inputs, QuantConv2D(4, 3, kernel_quantizer="binary_weight", name="slow")(x))
+
+
+@pytest.mark.parametrize(
+    ("model", "levels"),
+    [
+        (lambda: low_bit_behind(quantizer=KBitActivation(3)), 8),
+        (lambda: low_bit_behind(keras.layers.ZeroPadding2D(), quantizer=KBitActivation(2)), 4),
+        (lambda: low_bit_behind(keras.layers.UpSampling2D()), 2),
+        (signs_beside_signs, 2),
+    ],
+    ids=["3 bits", "padded codes", "upsampling", "concatenation"],
+)
+def test_strict_refuses_floats_in_the_place_of_few_levels(model, levels):
+    with pytest.raises(kgn.lite.ConversionError, match=rf"'slow' \({levels} levels\)"):
+        kgn.convert(model())
+    (layer,) = kgn.convert(model(), strict=False).report.layers
+    assert layer.status == "binary"
+    assert layer.detail == f"float32 activations, though its input has {levels} levels"
+
+
+def test_activation_of_a_quantizer_is_packed():
+    inputs = keras.Input((5, 6, 35))
+    x = keras.layers.Activation(SteSign())(inputs)
+    model = keras.Model(inputs, QuantConv2D(4, 3, kernel_quantizer="binary_weight")(x))
+    assert [layer.detail for layer in assert_agrees(model).report.layers] == ["1-bit activations"]
+
+
+def test_many_levels_stay_floats():
+    assert_agrees(low_bit_behind(quantizer=KBitActivation(8)))
 
 
 def test_failed_verification_keeps_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "model.tflite"
     path.write_bytes(b"old")
-    monkeypatch.setattr("keras_groupnet.conversion.verify._TOLERANCE", -1.0)
-    with pytest.raises(kgn.lite.ConversionError, match="does not answer like Keras"):
+
+    def scale_output(graph, op, factor, offset):
+        """The pass's helper, but it forgets the offset."""
+        right(graph, op, factor, 0 * offset)
+
+    right = epilogue.scale_output
+    monkeypatch.setattr(fold_sums, "scale_output", scale_output)
+    with pytest.raises(kgn.lite.ConversionError, match="does not compute what the model computes"):
         kgn.convert(two_groups(1), path)
     assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["model.tflite"]
 
@@ -171,8 +215,10 @@ def test_failed_verification_keeps_the_old_file(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"first_last": "int4"}, "first_last='int4'"),
-        ({"first_last": "int8"}, "representative_data"),
+        ({"float_layers": "int4"}, "float_layers='int4'"),
+        ({"float_layers": "int8"}, "representative_data"),
+        ({"inference_input_type": "uint8"}, "representative_data"),
+        ({"inference_output_type": "int16"}, "inference_output_type='int16'"),
     ],
 )
 def test_bad_arguments(arguments, message):

@@ -24,13 +24,28 @@ def images():
 
 def test_first_and_last_layers_become_int8(images):
     model = two_groups(1)
-    result = kgn.convert(model, first_last="int8", representative_data=images, images=images)
-    fates = [layer.fate for layer in result.report.layers]
-    assert fates.count("int8") == 2 and fates.count("float") == 0
+    result = kgn.convert(model, float_layers="int8", representative_data=images, inputs=images)
+    statuses = [layer.status for layer in result.report.layers]
+    assert statuses.count("int8") == 2 and statuses.count("binary") == 12 == len(statuses) - 2
     graph = Graph(result.content)
     kernels = graph.of_kind("CONV_2D", "FULLY_CONNECTED")
     assert [str(graph.constant(op.inputs[1]).dtype) for op in kernels] == ["int8", "int8"]
     assert result.report.file_bytes < kgn.convert(model).report.file_bytes
+    changed = result.report.changed_codes
+    assert len(changed) == 8 and 0 < changed[0].share < 0.02
+    assert "int8 changes codes of" in str(result.report)
+
+
+def test_the_deprecated_names(images):
+    model = two_groups(1)
+    with pytest.warns(DeprecationWarning, match="float_layers instead of first_last"):
+        old = kgn.convert(model, first_last="int8", representative_data=images)
+    with pytest.warns(DeprecationWarning, match="inputs instead of images"):
+        new = kgn.convert(model, float_layers="int8", representative_data=images, images=images)
+    assert old.content == new.content and new.report.outputs.samples == len(images)
+    with pytest.warns(DeprecationWarning, match="float_layers instead of first_last"):
+        old = kgn.convert(model, first_last="float")
+    assert old.content == kgn.convert(model).content
 
 
 def test_values_near_zero_keep_their_sign(images):
@@ -76,7 +91,7 @@ def every_kind(bits: int) -> keras.Model:
 @pytest.mark.parametrize("bits", [1, 4])
 def test_every_kind_of_float_layer(images, bits, batch_size):
     """Maps of any size, so shapes inside are computed; with transposed convolutions too."""
-    float32 = kgn.convert(every_kind(bits), batch_size=batch_size, images=images[:8]).content
+    float32 = kgn.convert(every_kind(bits), batch_size=batch_size, inputs=images[:8]).content
     int8 = quantize_float_layers(float32, images)
     precisions = [(op.kind, op.precision) for op in float_ops(Graph(int8))]
     assert precisions == [
@@ -99,7 +114,7 @@ def test_every_kind_of_float_layer(images, bits, batch_size):
 
 def test_neighbours_hand_over_int8(images):
     """Between the two dense layers nothing becomes float."""
-    float32 = kgn.convert(every_kind(1), images=images[:8]).content
+    float32 = kgn.convert(every_kind(1), inputs=images[:8]).content
     graph = Graph(quantize_float_layers(float32, images))
     first, second = graph.of_kind("FULLY_CONNECTED")
     assert graph.producer(second.inputs[0]) is first
@@ -122,9 +137,67 @@ def test_resnet18_of_1000_classes():
     """The classifier alone has 512 KB of int8 weights."""
     model = ResNet18(input_shape=(64, 64, 3), classes=1000, bases=1, activation_scale="none")
     data = np.random.default_rng(3).standard_normal((4, 64, 64, 3)).astype(np.float32)
-    result = kgn.convert(model, first_last="int8", representative_data=data, images=data)
+    result = kgn.convert(model, float_layers="int8", representative_data=data, inputs=data)
     (op,) = Graph(result.content).of_kind("FULLY_CONNECTED")
     assert Graph(result.content).value(op.inputs[1]).dtype == np.int8
     outputs = kgn.lite.Interpreter(result.content).predict(data)
     expected = model.predict_on_batch(data)
     assert np.corrcoef(outputs.ravel(), expected.ravel())[0, 1] > 0.95
+    entries = {entry.name: entry for entry in result.report.layers}
+    for name, entry in entries.items():
+        layer = model.get_layer(name)
+        binary = isinstance(layer, kgn.layers.QuantConv2D)
+        assert entry.status == ("binary" if binary else "int8"), entry
+        # merged columns of the stem add zeros
+        assert binary or entry.weight_bytes >= np.prod(layer.kernel.shape), entry
+    report = kgn.lite.verify(model, result.content, inputs=data)
+    assert report.ok, str(report)
+    assert report.int8_layers == [n for n, entry in entries.items() if entry.status == "int8"]
+
+
+def float_layers_of_every_kind() -> keras.Model:
+    """Behind a binary layer: layers that become int8 in each way, and one that stays float32."""
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    picture = keras.Input((8, 8, 3), name="picture")
+    words = keras.Input((5,), dtype="int32", name="words")
+    x = layers.Conv2DTranspose(8, 3, 2, padding="same", name="transpose_in_front")(picture)
+    x = layers.DepthwiseConv2D(3, padding="same", name="depthwise_in_front")(x)
+    x = conv(8, input_quantizer="ste_sign", name="binary")(x)
+    x = layers.Conv2DTranspose(8, 3, 2, padding="same", name="transpose")(x)
+    x = layers.DepthwiseConv2D(3, padding="same", name="depthwise")(x)
+    y = layers.Embedding(20, 8, name="embedding")(words)
+    pooled = [layers.GlobalAveragePooling2D()(x), layers.GlobalAveragePooling1D()(y)]
+    x = layers.Dense(6, name="dense")(layers.Add()(pooled))
+    return keras.Model({"picture": picture, "words": words}, {"scores": x})
+
+
+def test_the_report_names_what_each_kind_of_layer_is():
+    """Several inputs in a dict or list, and representative data likewise."""
+    model = float_layers_of_every_kind()
+    generator = np.random.default_rng(0)
+    data = {
+        "words": generator.integers(0, 20, (16, 5)).astype(np.int32),
+        "picture": generator.standard_normal((16, 8, 8, 3)).astype(np.float32),
+    }
+    result = kgn.convert(model, float_layers="int8", representative_data=data, inputs=data)
+    found = {x.name: (x.status, x.detail.rpartition(": ")[2]) for x in result.report.layers}
+    assert found == {
+        "transpose_in_front": ("int8", "int8 weight only"),
+        "depthwise_in_front": ("int8", "int8 weight only"),
+        "binary": ("binary", "1-bit activations"),
+        "transpose": ("int8", "int8"),
+        "depthwise": ("int8", "int8"),
+        "embedding": ("float32", "an ordinary layer"),
+        "dense": ("int8", "int8"),
+    }
+    (changed,) = result.report.changed_codes
+    assert changed.read_by == ("binary",) and changed.codes == 16 * 16 * 16 * 8
+    in_order = [data[name] for name in ("picture", "words")]
+    again = kgn.convert(model, float_layers="int8", representative_data=in_order)
+    assert again.content == result.content
+    outputs = kgn.lite.Interpreter(result.content).predict(data)["scores"]
+    expected = model.predict_on_batch(data)["scores"]
+    assert np.corrcoef(outputs.ravel(), expected.ravel())[0, 1] > 0.98
+    report = kgn.lite.verify(model, result.content)
+    assert report.ok and "embedding" not in report.int8_layers, str(report)

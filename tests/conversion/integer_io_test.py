@@ -102,6 +102,22 @@ def test_integers_stay_integers():
     assert (source["dtype"], target["dtype"]) == (np.int32, np.int8)
 
 
-def test_an_unknown_type_is_refused(float32, images):
-    with pytest.raises(ValueError, match="inference_output_type='int16'"):
-        quantize_inputs_and_outputs(float32, images, "int8", "int16")
+@needs_quantizer
+@pytest.mark.parametrize("float_layers", ["float32", "int8"])
+def test_convert_with_integer_inputs_and_outputs(images, float_layers):
+    model = two_groups(1)
+    result = kgn.convert(
+        model,
+        float_layers=float_layers,
+        representative_data=images,
+        inference_input_type="int8",
+        inference_output_type="uint8",
+    )
+    source, target = details(result.content)
+    assert (source["dtype"], target["dtype"]) == (np.int8, np.uint8)
+    outputs = kgn.lite.Interpreter(result.content).predict(images)
+    expected = model.predict_on_batch(images)
+    assert np.corrcoef(outputs.ravel(), expected.ravel())[0, 1] > 0.95
+    assert len(result.report.changed_codes) == 8
+    report = kgn.lite.verify(model, result.content)
+    assert report.ok and len(report.layers) == 12, str(report)

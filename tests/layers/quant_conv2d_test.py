@@ -140,8 +140,8 @@ def test_sums_that_should_be_zero_are_zero():
     layer = QuantConv2D(16, 3, kernel_quantizer="binary_weight", use_bias=False)
     x = np.random.default_rng(0).choice([-1.0, 1.0], (2, 8, 8, 16)).astype("float32")
     outputs = keras.ops.convert_to_numpy(layer(x))
-    quantised = layer.quantize_kernel(keras.ops.convert_to_tensor(layer.kernel))
-    scale = np.abs(keras.ops.convert_to_numpy(quantised)).max((0, 1, 2))
+    quantized = layer.quantize_kernel(keras.ops.convert_to_tensor(layer.kernel))
+    scale = np.abs(keras.ops.convert_to_numpy(quantized)).max((0, 1, 2))
     sums = np.round(outputs / scale)
     assert (sums == 0).sum() > 20
     np.testing.assert_array_equal(outputs, sums.astype("float32") * scale)

@@ -75,29 +75,23 @@ def plain(x):
     return quantizers.functional.ste_sign(x)
 
 
-def test_who_tells_the_bits():
-    assert quantizers.precision_of(None) == 32
-    assert quantizers.precision_of(quantizers.KBitActivation(4)) == 4
-    for untold in (plain, lambda x: x, keras.ops.sign):
-        with pytest.raises(ValueError, match="subclass.*Quantizer.*or set.*Received: <.*`precis"):
-            quantizers.precision_of(untold)
-
-    def told(x):
-        return plain(x)
-
-    told.precision = 1
-    assert quantizers.precision_of(told) == 1
-
-
 def test_a_plain_function_trains():
     layer = QuantDense(3, kernel_quantizer=plain, input_quantizer=plain, use_bias=False)
-    assert layer.kernel_precision == 32
+    assert layer.kernel_precision == 32  # it does not tell its bits, so they may be all
     model = keras.Sequential([keras.Input((16,)), layer])
     before = array(layer.kernel).copy()
     model.compile(keras.optimizers.SGD(0.1), "mse")
     x = np.random.default_rng(0).normal(size=(8, 16))
     model.train_on_batch(x, np.ones((8, 3)))
     assert not np.array_equal(array(layer.kernel), before)
+
+
+def test_a_function_tells_its_bits_by_an_attribute():
+    def told(x):
+        return plain(x)
+
+    told.precision = 1
+    assert QuantDense(3, kernel_quantizer=told).kernel_precision == 1
 
 
 @pytest.mark.parametrize("identifier", ["sign", 3, int])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_groupnet.structure.scope import Scope, parent_name
+from keras_groupnet.structure.scope import Scope, name_of_copies, parent_name
 
 
 @pytest.mark.parametrize("prefix", ["", "stage1_block2", "encoder/conv.block-3"])
@@ -13,6 +13,7 @@ def test_parent_name_is_the_way_back_from_a_base(prefix, part):
     names = {scope.in_base(base).name(part) for base in (1, 2, 12)}
     assert len(names) == 3
     assert {parent_name(name) for name in names} == {scope.name(part)}
+    assert {name_of_copies(name) for name in names} == {scope.in_base("*").name(part)}
 
 
 def test_names_that_only_look_like_bases_are_kept():

@@ -51,7 +51,7 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
     for shape, (height, width, channels) in shapes.items():
         macs = 9 * height * width * channels**2
         files = {str(count): _packed_convolution(height, width, channels, count) for count in bits}
-        files |= _rivals(height, width, channels)
+        files |= _baselines(height, width, channels)
         interpreters = {name: prepared(f, num_threads=values.threads) for name, f in files.items()}
         peak_macs = run_popcount_peak(macs)
         seconds = interleave(
@@ -70,7 +70,7 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
                 for count in bits
                 for text in (
                     f"{fastest[_PEAK] / fastest[str(count)]:.0%}",
-                    *(f"{fastest[r] / fastest[str(count)]:.1f}x" for r in (_FLOAT32, _INT8)),
+                    *(f"{fastest[name] / fastest[str(count)]:.1f}x" for name in (_FLOAT32, _INT8)),
                 )
             ),
         )
@@ -111,7 +111,7 @@ def _packed_convolution(height: int, width: int, channels: int, bits: int) -> by
     return alone.to_bytes()
 
 
-def _rivals(height: int, width: int, channels: int) -> dict[str, bytes]:
+def _baselines(height: int, width: int, channels: int) -> dict[str, bytes]:
     """The same convolution as float32 and as int8 file."""
     import keras
     import numpy as np

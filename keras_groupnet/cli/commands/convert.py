@@ -69,13 +69,13 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
     check_data_flags(values)
     # The report has its own width: a narrow terminal must not break its lines again.
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    first_last = {"float32": "float", "int8": "int8"}[values.float_layers]
+    float_layers = values.float_layers
     if values.first_last is not None:
         console.print(
             "--first_last will go in the next release. Use --float_layers=float32 or int8."
         )
-        first_last = values.first_last
-    if first_last == "int8" and not values.data:
+        float_layers = {"float": "float32"}.get(values.first_last, values.first_last)
+    if float_layers == "int8" and not values.data:
         raise app.UsageError("--float_layers=int8 needs --data to calibrate with.")
     if values.cluster and values.compress == "none":
         raise app.UsageError("--cluster needs --compress=huffman.")
@@ -88,9 +88,9 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
         model,
         target,
         batch_size=values.batch_size or None,
-        first_last=first_last,
+        float_layers=float_layers,
         representative_data=data.train[0][0] if data else None,
-        images=data.test[0][0] if data else None,
+        inputs=data.test[0][0] if data else None,
         strict=values.strict,
         compress=None if values.compress == "none" else values.compress,
         cluster=values.cluster or None,
