@@ -161,9 +161,9 @@ class FileSize:
             # Equal kernels, and biases of zeros, share one buffer.
             self._rest += ops * (_CONSTANT + len(call.name) + 10)
             self._rest += (deployment.kernel_count + 1) * _BUFFER
-        for source in deployment.inputs:
-            if source.quantization is not None:
-                self._quantizer(call.inputs[0], source.quantization, call, source.offset)
+        for one in deployment.inputs:
+            if one.quantization is not None:
+                self._quantizer(call.inputs[0], one.quantization, call, one.offset)
         options = _DENSE_OPTIONS if deployment.window is None else _CONV_OPTIONS
         for _ in range(ops):
             self._op(_OUR_NAME + 1, 4, options)

@@ -1,7 +1,5 @@
 """Methods: the converted file answers like Keras and holds nothing of the training."""
 
-import math
-
 import keras
 import numpy as np
 import pytest
@@ -9,7 +7,7 @@ import pytest
 import keras_groupnet as kgn
 from keras_groupnet import methods, training
 from keras_groupnet.conversion.graph import Graph
-from keras_groupnet.deployment.file_size import binary_shape
+from keras_groupnet.deployment import describe
 from keras_groupnet.layers import (
     ModulatedConv2D,
     ProjectionConv2D,
@@ -33,9 +31,8 @@ def test_every_method(name):
     assert report.largest_difference <= 1e-5 * report.output_range
     assert [x.name for x in report.layers if x.status == "binary"] == [x.name for x in low_bit]
     # One bit per weight of each binary kernel.
-    kernels = [layer.kernel_precision for layer in low_bit]
-    weights = [math.prod(binary_shape(layer)) for layer in low_bit]
-    assert report.binary_bytes * 8 == np.dot(kernels, weights)
+    weights = [describe(layer).binary_weights for layer in low_bit]
+    assert report.binary_bytes * 8 == sum(weights)
 
 
 def assert_agrees(model, tolerance=2e-4, **options):

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_groupnet.deployment import describe
 from keras_groupnet.layers import ProjectionConv2D, QuantConv2D
 from tests.steps import digits, net
 from tests.tensors import array
@@ -20,7 +21,7 @@ def test_sizes_of_a_layer_of_the_paper():
     layer = ProjectionConv2D(32, 3, projections=4)
     layer.build((None, 8, 8, 64))
     assert np.prod(layer.kernel.shape) == 18_432
-    assert np.prod(layer.binary_shape) == 73_728
+    assert describe(layer).binary_weights == 73_728
     assert np.prod(layer.projection.shape) == 36
 
 
