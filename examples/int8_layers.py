@@ -10,8 +10,8 @@ from absl import app, flags
 from keras import layers
 
 from keras_groupnet.bench.benchmark import benchmark
-from keras_groupnet.conversion.int8 import quantize_float_layers
-from keras_groupnet.conversion.int8_scheme import Scheme
+from keras_groupnet.conversion.int8.float_layers import quantize_float_layers
+from keras_groupnet.conversion.int8.scheme import Scheme
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("runs", 60, "Timed runs.", lower_bound=1)

@@ -17,9 +17,9 @@ from absl import app, flags
 
 import keras_groupnet as kgn
 from keras_groupnet.bench.benchmark import benchmark
-from keras_groupnet.conversion.changed_codes import changed_codes
-from keras_groupnet.conversion.int8 import quantize_float_layers
-from keras_groupnet.conversion.int8_scheme import Scheme, reaches_quantizer
+from keras_groupnet.conversion.int8.changed_codes import changed_codes
+from keras_groupnet.conversion.int8.float_layers import quantize_float_layers
+from keras_groupnet.conversion.int8.scheme import Scheme, reaches_quantizer
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("model", None, "A .keras file.")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         training,
     )
     from keras_groupnet.conversion.converter import convert
-    from keras_groupnet.conversion.true_weights import to_binary
+    from keras_groupnet.conversion.weights.true_weights import to_binary
     from keras_groupnet.deployment.summary import summary
     from keras_groupnet.structure.blocks import Block, BlockLayer
     from keras_groupnet.structure.groups import build_groups, partition_blocks

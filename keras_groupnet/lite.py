@@ -18,11 +18,11 @@ _LAZY = {
     "KernelCompression": "keras_groupnet.conversion.report",
     "ConvertedLayer": "keras_groupnet.conversion.report",
     "OutputComparison": "keras_groupnet.conversion.report",
-    "Problem": "keras_groupnet.conversion.problems",
-    "VerifyReport": "keras_groupnet.conversion.problems",
+    "Problem": "keras_groupnet.conversion.checks.problems",
+    "VerifyReport": "keras_groupnet.conversion.checks.problems",
     "convert": "keras_groupnet.conversion.converter",
-    "to_binary": "keras_groupnet.conversion.true_weights",
-    "verify": "keras_groupnet.conversion.verify",
+    "to_binary": "keras_groupnet.conversion.weights.true_weights",
+    "verify": "keras_groupnet.conversion.checks.verify",
 }
 
 __all__ = ["Interpreter", "delegate_path", *_LAZY]

@@ -9,7 +9,7 @@ from rich.table import Table
 import keras_groupnet as kgn
 from keras_groupnet.bench.benchmark import benchmark, machine
 from keras_groupnet.bench.memory import peak_bytes
-from keras_groupnet.conversion.int8 import quantize_float_layers, quantize_model
+from keras_groupnet.conversion.int8.float_layers import quantize_float_layers, quantize_model
 
 if TYPE_CHECKING:
     import keras

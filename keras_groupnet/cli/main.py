@@ -9,7 +9,7 @@ from absl import app, flags
 from rich.console import Console
 from rich.table import Table
 
-from keras_groupnet.conversion.quiet import quiet_libraries
+from keras_groupnet.conversion.export.quiet import quiet_libraries
 from keras_groupnet.version import __version__
 
 COMMANDS = {

@@ -11,14 +11,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_groupnet.conversion.changed_codes import changed_codes
+from keras_groupnet.conversion.checks.inputs import checked_inputs
+from keras_groupnet.conversion.checks.int8_verify import int8_problems
+from keras_groupnet.conversion.checks.verify import compare_outputs, verify_graph
+from keras_groupnet.conversion.flatbuffer.graph import Graph
 from keras_groupnet.conversion.float32 import float32_graph
-from keras_groupnet.conversion.graph import Graph
-from keras_groupnet.conversion.inputs import checked_inputs
-from keras_groupnet.conversion.int8 import quantize_float_layers
-from keras_groupnet.conversion.int8_verify import int8_problems
-from keras_groupnet.conversion.integer_io import INTERFACE_TYPES, quantize_inputs_and_outputs
-from keras_groupnet.conversion.kernel_symbols import SYMBOLS
+from keras_groupnet.conversion.int8.changed_codes import changed_codes
+from keras_groupnet.conversion.int8.float_layers import quantize_float_layers
+from keras_groupnet.conversion.int8.integer_io import INTERFACE_TYPES, quantize_inputs_and_outputs
 from keras_groupnet.conversion.layers_in_file import (
     converted_layers,
     int8_layers,
@@ -31,7 +31,7 @@ from keras_groupnet.conversion.report import (
     ConversionReport,
     KernelCompression,
 )
-from keras_groupnet.conversion.verify import compare_outputs, verify_graph
+from keras_groupnet.conversion.weights.kernel_symbols import SYMBOLS
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 
 from keras_groupnet.conversion import passes
-from keras_groupnet.conversion.graph import Graph
-from keras_groupnet.conversion.probe import allocate_as
-from keras_groupnet.conversion.tracing import Traced, trace
+from keras_groupnet.conversion.checks.probe import allocate_as
+from keras_groupnet.conversion.export.tracing import Traced, trace
+from keras_groupnet.conversion.flatbuffer.graph import Graph
 
 
 def float32_graph(

@@ -6,12 +6,12 @@ import math
 
 import keras
 
-from keras_groupnet.conversion.float_ops import FloatOp, float_ops
-from keras_groupnet.conversion.graph import Graph, Op
-from keras_groupnet.conversion.origin import KERNEL, Origin
+from keras_groupnet.conversion.export.origin import KERNEL, Origin
+from keras_groupnet.conversion.export.tracing import Traced
+from keras_groupnet.conversion.flatbuffer.graph import Graph, Op
+from keras_groupnet.conversion.int8.float_ops import FloatOp, float_ops
 from keras_groupnet.conversion.passes.epilogue import KERNEL_OPS
 from keras_groupnet.conversion.report import ConversionReport, ConvertedLayer
-from keras_groupnet.conversion.tracing import Traced
 from keras_groupnet.deployment import describe
 from keras_groupnet.deployment.layer_tree import layer_tree, own_kernels
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.table import Table
 
-from keras_groupnet.conversion.changed_codes import ChangedCodes
-from keras_groupnet.conversion.problems import VerifyReport
+from keras_groupnet.conversion.checks.problems import VerifyReport
+from keras_groupnet.conversion.int8.changed_codes import ChangedCodes
 
 
 class ConversionError(RuntimeError):

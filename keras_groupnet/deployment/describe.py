@@ -10,7 +10,7 @@ of your own that registers its description is known to all of them (docs/own_lay
         )
 
 A layer whose computation is more than one binary convolution or product registers how it is
-exported, too (`keras_groupnet.conversion.exporters.export`).
+exported, too (`keras_groupnet.conversion.export.exporters.export`).
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 import keras_groupnet as kgn
 from keras_groupnet.bench.benchmark import benchmark, machine, prepared
-from keras_groupnet.conversion.integer_io import quantize_inputs_and_outputs
+from keras_groupnet.conversion.int8.integer_io import quantize_inputs_and_outputs
 from tests.conversion.networks import two_groups
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import keras_groupnet as kgn
-from keras_groupnet.conversion.graph import Graph
+from keras_groupnet.conversion.flatbuffer.graph import Graph
 from keras_groupnet.layers import QuantConv2D, QuantDense, QuantDepthwiseConv2D
 from keras_groupnet.quantizers import ActivationBases, KBitWeight, SubgroupSign, WeightBases
 from tests.conversion.converter_test import assert_agrees

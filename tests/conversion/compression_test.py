@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import keras_groupnet as kgn
-from keras_groupnet.conversion.graph import Graph
+from keras_groupnet.conversion.flatbuffer.graph import Graph
 from keras_groupnet.conversion.passes import fold_sums
 from keras_groupnet.layers import QuantDense, QuantDepthwiseConv2D
 from tests.conversion.networks import activation, conv, randomise

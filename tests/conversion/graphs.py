@@ -7,8 +7,8 @@ a rewrite that is right gives the same bits.
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from keras_groupnet.conversion.bitpack import pack_bits
-from keras_groupnet.conversion.graph import Graph
+from keras_groupnet.conversion.flatbuffer.graph import Graph
+from keras_groupnet.conversion.weights.bitpack import pack_bits
 from tests.runtime.model_builder import ABSENT, CONV2D_DEFAULTS, DENSE_DEFAULTS, ModelBuilder
 from tests.runtime.reference_ops import same_or_valid
 from tests.runtime.runners import invoke, load

@@ -6,7 +6,7 @@ import pytest
 
 import keras_groupnet as kgn
 from keras_groupnet import methods, training
-from keras_groupnet.conversion.graph import Graph
+from keras_groupnet.conversion.flatbuffer.graph import Graph
 from keras_groupnet.deployment import describe
 from keras_groupnet.layers import (
     ModulatedConv2D,

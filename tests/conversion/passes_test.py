@@ -9,7 +9,7 @@ from keras_groupnet.conversion.exporting import exporting_clone
 
 from keras_groupnet.conversion import passes
 from keras_groupnet.conversion.converter import _to_tflite
-from keras_groupnet.conversion.graph import ABSENT, Graph
+from keras_groupnet.conversion.flatbuffer.graph import ABSENT, Graph
 from keras_groupnet.conversion.passes.epilogue import (
     ADDEND,
     ADDEND_MULTIPLIER,

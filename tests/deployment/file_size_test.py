@@ -14,8 +14,8 @@ if keras.backend.backend() != "tensorflow":
 pytest.importorskip("ai_edge_litert", reason="conversion needs ai-edge-litert")
 
 from keras_groupnet.conversion import passes  # noqa: E402
-from keras_groupnet.conversion.graph import Graph  # noqa: E402
-from keras_groupnet.conversion.tracing import trace  # noqa: E402
+from keras_groupnet.conversion.export.tracing import trace  # noqa: E402
+from keras_groupnet.conversion.flatbuffer.graph import Graph  # noqa: E402
 
 LARGE = 100_000
 TOLERANCE, TOLERANCE_OF_SMALL = 0.02, 0.06

@@ -14,7 +14,7 @@ if keras.backend.backend() != "tensorflow":
     pytest.skip("conversion needs the TensorFlow backend", allow_module_level=True)
 pytest.importorskip("ai_edge_litert", reason="conversion needs ai-edge-litert")
 
-from keras_groupnet.conversion.graph import Graph  # noqa: E402
+from keras_groupnet.conversion.flatbuffer.graph import Graph  # noqa: E402
 
 PAGE = Path(__file__).parents[2] / "docs" / "own_layer.md"
 

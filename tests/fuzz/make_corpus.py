@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from flatbuffers import flexbuffers
 
-from keras_groupnet.conversion import huffman
+from keras_groupnet.conversion.weights import huffman
 from tests.runtime import op_cases
 from tests.runtime.model_builder import output_types
 

@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 
-from keras_groupnet.conversion import huffman
+from keras_groupnet.conversion.weights import huffman
 from tests.runtime.model_builder import CONV2D_DEFAULTS, DENSE_DEFAULTS, single_op
 from tests.runtime.reference_ops import OPS, pack, pack_bits, same_or_valid
 

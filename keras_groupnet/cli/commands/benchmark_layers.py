@@ -90,7 +90,7 @@ def _packed_convolution(height: int, width: int, channels: int, bits: int) -> by
     import keras
 
     import keras_groupnet as kgn
-    from keras_groupnet.conversion.graph import Graph
+    from keras_groupnet.conversion.flatbuffer.graph import Graph
 
     quantizer = (
         kgn.quantizers.SteSign() if bits == 1 else kgn.quantizers.KBitActivation(bits, beta=1.0)
@@ -117,7 +117,7 @@ def _baselines(height: int, width: int, channels: int) -> dict[str, bytes]:
     import numpy as np
 
     import keras_groupnet as kgn
-    from keras_groupnet.conversion.int8 import quantize_model
+    from keras_groupnet.conversion.int8.float_layers import quantize_model
 
     inputs = keras.Input((height, width, channels))
     outputs = keras.layers.Conv2D(channels, 3, padding="same", use_bias=False)(inputs)

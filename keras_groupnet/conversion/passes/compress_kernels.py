@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from keras_groupnet.conversion.graph import Graph, Op
-from keras_groupnet.conversion.huffman import encode
-from keras_groupnet.conversion.kernel_symbols import (
+from keras_groupnet.conversion.flatbuffer.graph import Graph, Op
+from keras_groupnet.conversion.passes.epilogue import KERNEL_OPS
+from keras_groupnet.conversion.report import KernelCompression
+from keras_groupnet.conversion.weights.huffman import encode
+from keras_groupnet.conversion.weights.kernel_symbols import (
     changed_weights,
     cluster,
     counts_of,
     entropy,
     symbols_of,
 )
-from keras_groupnet.conversion.passes.epilogue import KERNEL_OPS
-from keras_groupnet.conversion.report import KernelCompression
 
 WEIGHTS = 1
 

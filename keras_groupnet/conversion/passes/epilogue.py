@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_groupnet.conversion.graph import ABSENT, Graph, Op
+from keras_groupnet.conversion.flatbuffer.graph import ABSENT, Graph, Op
 
 KERNEL_OPS = ("KgnConv2D", "KgnDense")
 MULTIPLIER, BIAS, PIXEL_SCALE = 2, 3, 4

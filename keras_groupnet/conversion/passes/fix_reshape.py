@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_groupnet.conversion.graph import ABSENT, Graph
+from keras_groupnet.conversion.flatbuffer.graph import ABSENT, Graph
 
 
 def run(graph: Graph) -> bool:

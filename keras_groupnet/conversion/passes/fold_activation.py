@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keras_groupnet.conversion.graph import ABSENT, Graph
+from keras_groupnet.conversion.flatbuffer.graph import ABSENT, Graph
 from keras_groupnet.conversion.passes.epilogue import (
     ADDEND,
     KERNEL_OPS,

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from keras_groupnet.conversion.graph import ABSENT, Graph, Op
+from keras_groupnet.conversion.flatbuffer.graph import ABSENT, Graph, Op
 from keras_groupnet.conversion.passes.epilogue import (
     ADDEND,
     ADDEND_MULTIPLIER,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keras_groupnet.conversion.graph import Graph
+from keras_groupnet.conversion.flatbuffer.graph import Graph
 
 
 def run(graph: Graph) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from keras_groupnet.conversion.graph import Graph
+from keras_groupnet.conversion.flatbuffer.graph import Graph
 
 _WEIGHTS = 1
 
 
 def run(graph: Graph) -> bool:
-    """Takes the option out and names what each op holds or writes, see `conversion.origin`."""
+    """Takes the option out and names what each op holds or writes, see `export.origin`."""
     changed = False
     for op in graph.ops:
         origin = op.options.pop("origin", None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_groupnet.conversion.graph import Graph, Op
+from keras_groupnet.conversion.flatbuffer.graph import Graph, Op
 
 
 def run(graph: Graph) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ai_edge_litert import schema_py_generated as schema
 
-from keras_groupnet.conversion.graph import Graph, Op
+from keras_groupnet.conversion.flatbuffer.graph import Graph, Op
 
 _RANGES = {
     "RELU": (0.0, float("inf")),

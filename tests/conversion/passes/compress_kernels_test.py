@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from keras_groupnet.conversion.bitpack import pack_bits
-from keras_groupnet.conversion.graph import Graph
+from keras_groupnet.conversion.flatbuffer.graph import Graph
 from keras_groupnet.conversion.passes import compress_kernels
+from keras_groupnet.conversion.weights.bitpack import pack_bits
 from tests.conversion.graphs import GraphBuilder, images, values
 from tests.runtime.model_builder import CONV2D_DEFAULTS
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_groupnet.conversion.graph import ABSENT
+from keras_groupnet.conversion.flatbuffer.graph import ABSENT
 from keras_groupnet.conversion.passes import fold_activation, fold_pixel_scale
 from keras_groupnet.conversion.passes.epilogue import PIXEL_SCALE
 from tests.conversion.graphs import (

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_groupnet.conversion.graph import ABSENT, Graph
+from keras_groupnet.conversion.flatbuffer.graph import ABSENT, Graph
 from keras_groupnet.conversion.passes import fold_sums
 from keras_groupnet.conversion.passes.epilogue import ADDEND, ADDEND_MULTIPLIER, SECOND_ADDEND
 from tests.conversion.graphs import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_groupnet.conversion.graph import ABSENT
+from keras_groupnet.conversion.flatbuffer.graph import ABSENT
 from keras_groupnet.conversion.passes import fold_batch_norm, fold_sums, pack_outputs
 from keras_groupnet.conversion.passes.epilogue import QUANTIZE_BIAS, QUANTIZE_MULTIPLIER
 from tests.conversion.graphs import RELU, GraphBuilder, images, kinds, rewritten, untouched

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_groupnet.conversion.graph import Graph
+from keras_groupnet.conversion.flatbuffer.graph import Graph
 from keras_groupnet.conversion.passes import quantize
 from tests.conversion.graphs import GraphBuilder, images, kinds, values
 from tests.runtime.reference_ops import quantize as codes

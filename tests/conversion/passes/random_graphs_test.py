@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_groupnet.conversion import passes
-from keras_groupnet.conversion.graph import Graph
+from keras_groupnet.conversion.flatbuffer.graph import Graph
 from tests.conversion.graphs import kinds, values
 from tests.conversion.random_graphs import RandomGraph
 

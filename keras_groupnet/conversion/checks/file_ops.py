@@ -1,0 +1,232 @@
+"""A file's ops by the layers that they come from, and what their tensors hold on given inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from keras_groupnet.conversion.checks.arithmetic import unpacked
+from keras_groupnet.conversion.checks.probe import invoke
+from keras_groupnet.conversion.export.origin import KERNEL, Origin
+from keras_groupnet.conversion.flatbuffer.graph import ABSENT, Graph, Op
+from keras_groupnet.conversion.passes.epilogue import (
+    ADDEND,
+    ADDEND_MULTIPLIER,
+    BIAS,
+    KERNEL_OPS,
+    MULTIPLIER,
+    PIXEL_SCALE,
+    QUANTIZE_BIAS,
+    QUANTIZE_MULTIPLIER,
+    SECOND_ADDEND,
+)
+from keras_groupnet.conversion.weights.huffman import decode
+from keras_groupnet.conversion.weights.kernel_symbols import packed_of
+from keras_groupnet.runtime.interpreter import Interpreter
+
+WEIGHTS = 1
+_RUN_TIME = (0, PIXEL_SCALE, ADDEND, SECOND_ADDEND)
+
+
+class FileOps:
+    """The ops of a file, found by the names of their tensors (`origin`).
+
+    Args:
+        content: a `.tflite` file that `convert` wrote.
+
+    Attributes:
+        graph: of the file; every kernel op also gives its float value, before any quantizer.
+        kernels: origin -> kernel op.
+        tensors: origin of a quantizer or scale map -> its tensor.
+        float_output: kernel op -> the tensor of that float value.
+        written: packed tensor -> the kernel op or KgnQuantize that writes it.
+    """
+
+    def __init__(self, content: bytes):
+        self.graph = graph = Graph(content)
+        self.kernels: dict[Origin, Op] = {}
+        self.float_output: dict[Op, int] = {}
+        for op in graph.of_kind(*KERNEL_OPS):
+            origin = Origin.of(graph.name(op.inputs[WEIGHTS]))
+            if origin is not None and origin.what == KERNEL:
+                self.kernels[origin] = op
+            self.float_output[op] = _with_float_output(graph, op)
+        self.tensors: dict[Origin, int] = {}
+        self.written: dict[int, Op] = {}
+        for op in graph.ops:
+            for tensor in op.outputs:
+                origin = Origin.of(graph.name(tensor))
+                if origin is not None and origin.what != KERNEL:
+                    self.tensors[origin] = tensor
+            if op.kind == "KgnQuantize" or (op.kind in KERNEL_OPS and op.options["out_bits"]):
+                self.written[op.outputs[-1]] = op
+
+    def origin_of(self, op: Op) -> Origin | None:
+        """The origin of a kernel op."""
+        return Origin.of(self.graph.name(op.inputs[WEIGHTS])) if op.kind in KERNEL_OPS else None
+
+    def sources(self, tensor: int) -> list[Op]:
+        """The kernel ops whose sums make a value, as far as no other check covers them.
+
+        Found by going back from the tensor through float ops and addends. An op whose value some op
+        quantizes or multiplies is compared by itself; what lies behind it is left out.
+        """
+        found: list[Op] = []
+        waiting = [self.graph.producer(tensor)]
+        visited: set[Op] = set()
+        while waiting:
+            op = waiting.pop()
+            if op is None or op in visited:
+                continue
+            visited.add(op)
+            read = op.inputs
+            if op.kind in KERNEL_OPS:
+                if tensor not in op.outputs and self.is_compared(op):
+                    continue
+                found.append(op)
+                read = tuple(op.input(at) for at in (ADDEND, SECOND_ADDEND))
+            elif op.kind in ("KgnQuantize", "KgnScaleMap"):
+                if op.outputs[0] != tensor:
+                    continue
+                read = op.inputs[:1]
+            waiting += [self.graph.producer(one) for one in read if one != ABSENT]
+        return found
+
+    def is_compared(self, op: Op) -> bool:
+        """Whether an op quantizes or multiplies what a kernel op writes as floats."""
+        readers = self.graph.consumers(op.outputs[0])
+        return bool(op.options["out_bits"]) or any(
+            reader.kind == "KgnQuantize"
+            or (reader.kind in KERNEL_OPS and reader.inputs[0] == op.outputs[0])
+            for reader in readers
+        )
+
+    def step_of(self, op: Op) -> np.float32:
+        """The step of the codes that a kernel op reads, from the quantizer that wrote them."""
+        if op.options["bits"] in (1, 32):
+            return np.float32(1)
+        tensor = op.inputs[0]
+        while tensor not in self.written:
+            producer = self.graph.producer(tensor)
+            if producer is None:  # packed by another program
+                return np.float32(1)
+            tensor = producer.inputs[0]
+        writer = self.written[tensor]
+        scale = writer.options["scale" if writer.kind == "KgnQuantize" else "out_scale"]
+        return np.float32(1.0 / scale)
+
+    def layers_of(self, ops: list[Op]) -> list[str]:
+        """The names of the layers that ops come from, each once."""
+        origins = [self.origin_of(op) for op in ops]
+        return list(dict.fromkeys(origin.layer for origin in origins if origin is not None))
+
+    def constant(self, op: Op, position: int) -> np.ndarray | None:
+        """A constant input of an op; None if it is absent."""
+        tensor = op.input(position)
+        return None if tensor == ABSENT else self.graph.value(tensor)
+
+    def run(self, inputs: list[np.ndarray]) -> Values:
+        """Runs the file and keeps what the check needs to see."""
+        wanted: dict[int, None] = {}
+        for op in self.graph.ops:
+            if op.kind in KERNEL_OPS:
+                wanted |= dict.fromkeys(op.input(at) for at in _RUN_TIME)
+                wanted |= dict.fromkeys(op.outputs)
+            elif op.kind in ("KgnQuantize", "KgnScaleMap"):
+                wanted |= dict.fromkeys((op.inputs[0], op.outputs[0]))
+            elif op.kind == "KgnMaxPool2D":
+                wanted |= dict.fromkeys(op.outputs)
+        wanted.pop(ABSENT, None)
+        graph = self.graph
+        inside = [
+            tensor
+            for tensor in wanted
+            if tensor not in graph.inputs and graph.constant(tensor) is None
+        ]
+        values = invoke(Interpreter(graph.with_outputs(inside)), inputs)
+        count = len(graph.outputs)
+        arrays = {
+            tensor: graph.value(tensor)
+            for tensor in wanted
+            if tensor not in inside and tensor not in graph.inputs
+        }
+        arrays |= dict(zip(inside, values[count:], strict=True))
+        arrays |= dict(zip(graph.outputs, values[:count], strict=True))
+        arrays |= dict(zip(graph.inputs, inputs, strict=True))
+        return Values(self, arrays, values[:count])
+
+
+@dataclass
+class Values:
+    """What the tensors of a file hold on given inputs.
+
+    Attributes:
+        file: the ops.
+        arrays: tensor -> value.
+        outputs: of the model, in the file's order.
+    """
+
+    file: FileOps
+    arrays: dict[int, np.ndarray]
+    outputs: list[np.ndarray] = field(default_factory=list)
+
+    def activations(self, op: Op) -> np.ndarray:
+        """What a kernel op reads, as float32: ±1, codes, or the floats themselves."""
+        value = self.arrays[op.inputs[0]]
+        bits = op.options["bits"]
+        return value if bits == 32 else unpacked(value, bits, op.options["channels_in"])
+
+    def codes(self, tensor: int, bits: int, channels: int) -> np.ndarray:
+        """A packed tensor as float32 ±1 or codes."""
+        return unpacked(self.arrays[tensor], bits, channels)
+
+    def epilogue_inputs(self, op: Op) -> dict[str, Any]:
+        """The arguments of `arithmetic.epilogue` behind the sums, as they are in the file."""
+
+        def at_run_time(position: int) -> np.ndarray | None:
+            tensor = op.input(position)
+            return None if tensor == ABSENT else self.arrays[tensor]
+
+        return {
+            "options": op.options,
+            "multiplier": self.file.constant(op, MULTIPLIER),
+            "bias": self.file.constant(op, BIAS),
+            "pixel_scale": at_run_time(PIXEL_SCALE),
+            "addend": at_run_time(ADDEND),
+            "addend_multiplier": self.file.constant(op, ADDEND_MULTIPLIER),
+            "second_addend": at_run_time(SECOND_ADDEND),
+        }
+
+    def before_quantizer(self, op: Op, y: np.ndarray) -> np.ndarray:
+        """What an op quantizes, if `y` is its float value (or the input of a KgnQuantize)."""
+        positions = (1, 2) if op.kind == "KgnQuantize" else (QUANTIZE_MULTIPLIER, QUANTIZE_BIAS)
+        multiplier, bias = (self.file.constant(op, position) for position in positions)
+        return y if multiplier is None or bias is None else multiplier * y + bias
+
+
+def packed_kernel(graph: Graph, op: Op) -> np.ndarray:
+    """The packed weights of a kernel op, restored if they are compressed.
+
+    Raises:
+        ValueError: they cannot be restored.
+    """
+    weights = graph.value(op.inputs[WEIGHTS])
+    if not op.options.get("compression"):
+        return weights
+    outputs = len(graph.value(op.inputs[MULTIPLIER]))
+    depth = op.options["channels_in"] // op.options["groups"]
+    return packed_of(decode(weights, outputs * depth), outputs)
+
+
+def _with_float_output(graph: Graph, op: Op) -> int:
+    """Lets a kernel op write its float value too; the tensor of it."""
+    if not op.options["float_output"]:
+        (packed,) = op.outputs
+        channels = len(graph.value(op.inputs[MULTIPLIER]))
+        shape = (*graph.shape(packed)[:-1], channels)
+        added = graph.add_tensor(shape, np.float32, f"{graph.name(packed)}/value", packed)
+        op.options["float_output"] = 1
+        op.outputs = [added, packed]
+    return op.outputs[0]

@@ -1,0 +1,1 @@
+"""A Keras model, traced with our layers as custom ops."""

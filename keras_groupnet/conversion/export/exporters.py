@@ -1,0 +1,106 @@
+"""How layers are exported: `export(layer, emitter)`, a registry by class.
+
+A layer whose `deployment.describe` is one formula of binary kernels needs no entry of its own.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from keras_groupnet.conversion.export.emitter import Emitter
+from keras_groupnet.conversion.export.factors import scalar_factors, tap_factors
+from keras_groupnet.deployment import Deployment, describe, describe_quantizer
+from keras_groupnet.deployment.quantization import quantizer_of
+from keras_groupnet.layers import ActivationScale, ModulatedConv2D, QuantConv2D, Quantize
+
+Exported = Callable[[Any], Any]
+
+
+@functools.singledispatch
+def export(layer: Any, emitter: Emitter) -> Exported | None:
+    """What takes the place of a layer's `call` while a model is traced for conversion.
+
+    Args:
+        layer: any built Keras layer; its class may be registered.
+        emitter: emits ops in the layer's name.
+
+    Returns:
+        A function of the layer's input; None to trace the layer as it is.
+
+    Raises:
+        NotBinary: the layer is there to be binary, but cannot be; says why.
+    """
+    deployment = describe(layer)
+    return None if deployment is None else standard(deployment, emitter)
+
+
+def standard(deployment: Deployment, emitter: Emitter) -> Exported:
+    """The formula of `Deployment`: one op for each input and kernel, the bias in the first."""
+    kernels = deployment.read_kernels()
+    bias = None if deployment.bias is None else deployment.bias()
+
+    def call(x: Any) -> Any:
+        total = None
+        for source in deployment.inputs:
+            values = emitter.read(source, x)
+            for kernel in kernels:
+                first_bias = bias if total is None else None
+                if deployment.window is None:
+                    y = emitter.dense(values, kernel, source.factor, first_bias)
+                else:
+                    y = emitter.conv2d(values, kernel, deployment.window, source.factor, first_bias)
+                total = y if total is None else total + y
+        return total if deployment.activation is None else deployment.activation(total)
+
+    return call
+
+
+@export.register
+def _(layer: Quantize, emitter: Emitter) -> Exported:
+    return _quantizer(layer.quantizer, emitter)
+
+
+@export.register
+def _(layer: keras.layers.Activation, emitter: Emitter) -> Exported | None:
+    quantizer = quantizer_of(layer)
+    return None if quantizer is None else _quantizer(quantizer, emitter)
+
+
+def _quantizer(quantizer: Any, emitter: Emitter) -> Exported:
+    quantization = describe_quantizer(quantizer)
+    return lambda x: emitter.quantize(quantization, x)
+
+
+@export.register
+def _(layer: ActivationScale, emitter: Emitter) -> Exported:
+    own = type(layer).call.__get__(layer)
+
+    def call(x: Any) -> Any:
+        # Means over everything become ordinary float ops.
+        return emitter.scale_map(layer, x) if layer.mode == "xnor" and len(x.shape) == 4 else own(x)
+
+    return call
+
+
+@export.register
+def _(layer: QuantConv2D, emitter: Emitter) -> Exported | None:
+    deployment = describe(layer)
+    if deployment is None:
+        return None
+    return (
+        tap_factors(layer, deployment, emitter)
+        if deployment.factors
+        else standard(deployment, emitter)
+    )
+
+
+@export.register
+def _(layer: ModulatedConv2D, emitter: Emitter) -> Exported | None:
+    deployment = describe(layer)
+    if deployment is None:
+        return None
+    return (scalar_factors if layer.scalar else tap_factors)(layer, deployment, emitter)

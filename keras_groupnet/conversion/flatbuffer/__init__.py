@@ -1,0 +1,1 @@
+"""A `.tflite` model as a graph that can be edited."""

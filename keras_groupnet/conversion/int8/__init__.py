@@ -1,0 +1,1 @@
+"""int8 for what stays float, after training."""

@@ -1,0 +1,1 @@
+"""Binary weights: packed, compressed, written out."""
