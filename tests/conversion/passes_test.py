@@ -5,10 +5,9 @@ from collections import Counter
 import keras
 import numpy as np
 import pytest
-from keras_groupnet.conversion.exporting import exporting_clone
 
 from keras_groupnet.conversion import passes
-from keras_groupnet.conversion.converter import _to_tflite
+from keras_groupnet.conversion.export.tracing import trace
 from keras_groupnet.conversion.flatbuffer.graph import ABSENT, Graph
 from keras_groupnet.conversion.passes.epilogue import (
     ADDEND,
@@ -21,9 +20,9 @@ from tests.conversion.networks import activation, conv, randomise, two_groups
 
 
 def converted(model: keras.Model) -> Graph:
-    clone, stays_float = exporting_clone(model, None)
-    assert not stays_float
-    graph = Graph(_to_tflite(clone))
+    traced = trace(model, None)
+    assert not traced.stays_float
+    graph = Graph(traced.content)
     passes.run(graph)
     return graph
 
