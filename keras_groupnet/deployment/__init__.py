@@ -1,5 +1,6 @@
 """What a layer becomes when it is deployed, told from the model alone, on any backend."""
 
+from keras_groupnet.deployment import quant_layers  # noqa: F401  (it registers our layers)
 from keras_groupnet.deployment.describe import (
     BinaryKernel,
     Deployment,

@@ -30,14 +30,7 @@ from keras_groupnet.deployment.quantization import (
     Quantization,
     describe_quantizer,
 )
-from keras_groupnet.layers import (
-    LatentConv2D,
-    ModulatedConv2D,
-    QuantConv2D,
-    QuantDense,
-    QuantDepthwiseConv2D,
-)
-from keras_groupnet.quantizers import ActivationBases, SubgroupSign
+from keras_groupnet.quantizers import ActivationBases
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,8 +94,8 @@ class Deployment:
         activation: applied to the sum; None for none.
         factors: float values that the file holds beside scales and bias. If there are any, the
             layer is not the formula above, and is exported by a function of its own.
-        taps: of how many taps of a larger window the 1×1 kernel holds the outputs, as the function
-            `taps` says; 0 for a kernel that is the layer's own.
+        taps: of how many taps of a larger window the 1×1 kernel holds the outputs, as
+            `quant_layers.taps` says; 0 for a kernel that is the layer's own.
     """
 
     kernel_shape: tuple[int, ...]
@@ -205,9 +198,9 @@ def dense(
     return Deployment(
         tuple(shape),
         1,
-        lambda: [split_kernel(_array(kernel()))],
+        lambda: [split_kernel(array_of(kernel()))],
         inputs_of(input_quantizer),
-        bias=_reader(bias),
+        bias=reader_of(bias),
         activation=activation,
         factors=factors,
     )
@@ -238,10 +231,10 @@ def conv2d(
     return Deployment(
         tuple(shape),
         1,
-        lambda: [split_kernel(_array(kernel()))],
+        lambda: [split_kernel(array_of(kernel()))],
         inputs_of(input_quantizer),
         window,
-        _reader(bias),
+        reader_of(bias),
         activation,
         factors,
     )
@@ -271,161 +264,18 @@ def inputs_of(quantizer: Any) -> tuple[Input, ...]:
         return (Input(),)
     if not isinstance(quantizer, ActivationBases):
         return (Input(describe_quantizer(quantizer)),)
-    offsets = _array(quantizer.shifts) - np.float32(0.5)
+    offsets = array_of(quantizer.shifts) - np.float32(0.5)
     return tuple(
         Input(SIGN, float(offset), float(factor))
-        for offset, factor in zip(offsets, _array(quantizer.scales), strict=True)
+        for offset, factor in zip(offsets, array_of(quantizer.scales), strict=True)
     )
 
 
-def _array(value: Any) -> np.ndarray:
+def array_of(value: Any) -> np.ndarray:
+    """A variable or tensor as float32."""
     return np.asarray(keras.ops.convert_to_numpy(value), np.float32)
 
 
-def _reader(variable: Any) -> Callable[[], np.ndarray] | None:
-    return None if variable is None else lambda: _array(variable)
-
-
-def _kernel_count(layer: Any) -> int:
-    """How many binary kernels the quantized kernel of one of our layers is the sum of.
-
-    Raises:
-        NotBinary: it is no such sum.
-    """
-    quantizer = layer.kernel_quantizer
-    if quantizer is None and not isinstance(layer, LatentConv2D):
-        raise NotBinary("it has no kernel quantizer")
-    bits = layer.kernel_precision
-    if hasattr(quantizer, "binary_parts"):
-        return bits
-    if quantizer is not None and not hasattr(quantizer, "precision"):
-        name = getattr(quantizer, "__name__", type(quantizer).__name__)
-        raise NotBinary(
-            f"its kernel quantizer {name!r} does not say how many bits it needs: subclass "
-            "keras_groupnet.quantizers.Quantizer or set its attribute `precision`"
-        )
-    if bits != 1:
-        raise NotBinary(f"its weights have {bits} bits; the ops know sums of 1-bit kernels")
-    return 1
-
-
-def _read_kernels(layer: Any, per_output: Callable[[np.ndarray], np.ndarray]) -> list[BinaryKernel]:
-    latent = keras.ops.convert_to_tensor(_array(layer.kernel))
-    quantized = _array(layer.quantize_kernel(latent))
-    quantizer = layer.kernel_quantizer
-    if not hasattr(quantizer, "binary_parts"):
-        return [split_kernel(per_output(quantized))]
-    parts = [(float(scale), _array(signs)) for scale, signs in quantizer.binary_parts(latent)]
-    total = sum(scale * signs for scale, signs in parts)
-    if not np.allclose(total, quantized, atol=1e-5 * np.abs(quantized).max()):
-        raise NotBinary("its quantized kernel is not the sum of its quantizer's binary parts")
-    kernels = []
-    for scale, signs in parts:
-        one = split_kernel(per_output(signs))
-        kernels.append(BinaryKernel(one.signs, one.scales * np.float32(scale)))
-    return kernels
-
-
-def _conv_window(layer: Any, groups: int) -> Window:
-    if layer.data_format != "channels_last":
-        raise NotBinary("its data_format is not channels_last")
-    return Window(
-        tuple(layer.strides),
-        tuple(layer.dilation_rate),
-        layer.padding,
-        int(layer.pad_values),
-        groups,
-    )
-
-
-def _standard(
-    layer: Any,
-    shape: tuple[int, ...],
-    window: Window | None,
-    per_output: Callable[[np.ndarray], np.ndarray] = lambda kernel: kernel,
-) -> Deployment:
-    inputs = inputs_of(layer.input_quantizer)
-    if isinstance(layer.input_quantizer, ActivationBases) and window and window.pad_value:
-        raise NotBinary("its input is a sum of bases, which can be padded with 0 only")
-    return Deployment(
-        shape,
-        _kernel_count(layer),
-        lambda: _read_kernels(layer, per_output),
-        inputs,
-        window,
-        _reader(layer.bias if layer.use_bias else None),
-        layer.activation,
-    )
-
-
-@describe.register
-def _(layer: QuantDense) -> Deployment:
-    return _standard(layer, tuple(layer.kernel.shape), None)
-
-
-@describe.register
-def _(layer: QuantDepthwiseConv2D) -> Deployment:
-    height, width, channels, multiplier = layer.kernel.shape
-    # Keras' (kh, kw, C, M) as a grouped kernel (kh, kw, 1, C * M), channel-major like Keras.
-    shape = (height, width, 1, channels * multiplier)
-    window = _conv_window(layer, channels)
-    return _standard(layer, shape, window, lambda kernel: kernel.reshape(shape))
-
-
-@describe.register
-def _(layer: QuantConv2D) -> Deployment:
-    window = _conv_window(layer, layer.groups)
-    quantizer = layer.kernel_quantizer
-    if isinstance(quantizer, SubgroupSign) and np.prod(quantizer.scales.shape) > 1:
-        kernel = layer.kernel
-        return taps(layer, lambda: _array(kernel), int(np.prod(layer.kernel_size)), window)
-    *rest, filters = layer.kernel.shape
-    return _standard(layer, (*rest, filters * getattr(layer, "channels_per_map", 1)), window)
-
-
-@describe.register
-def _(layer: ModulatedConv2D) -> Deployment:
-    window = _conv_window(layer, 1)
-    factors = math.prod(layer.modulation.shape)
-    if not layer.scalar:
-        return taps(layer, lambda: _array(layer.kernel), factors, window)
-    # y_j = M_j * conv(x, sgn(C)): the K channels of a map share the bits of one filter.
-    return Deployment(
-        tuple(layer.kernel.shape),
-        1,
-        lambda: [_unscaled(_array(layer.kernel))],
-        inputs_of(layer.input_quantizer),
-        window,
-        activation=layer.activation,
-        factors=factors,
-    )
-
-
-def taps(layer: Any, kernel: Callable[[], np.ndarray], factors: int, window: Window) -> Deployment:
-    """A convolution with one float factor per tap, `y[i] = sum_p m[p] * b_p[i * stride + p]`.
-
-    b_p is the 1x1 convolution of x with the signs at tap p, so the file holds one binary 1x1
-    convolution with `kh * kw * filters` outputs, and float sums.
-    """
-    height, width, channels, filters = layer.kernel.shape
-
-    def read_kernels() -> list[BinaryKernel]:
-        by_tap = kernel().transpose(2, 0, 1, 3)
-        return [_unscaled(by_tap.reshape(1, 1, channels, height * width * filters))]
-
-    return Deployment(
-        (1, 1, channels, height * width * filters),
-        1,
-        read_kernels,
-        inputs_of(layer.input_quantizer),
-        Window(pad_value=window.pad_value),
-        _reader(layer.bias if layer.use_bias else None),
-        layer.activation,
-        factors,
-        taps=height * width,
-    )
-
-
-def _unscaled(kernel: np.ndarray) -> BinaryKernel:
-    signs = np.where(kernel < 0, np.float32(-1), np.float32(1))
-    return BinaryKernel(signs, np.ones(kernel.shape[-1], np.float32))
+def reader_of(variable: Any) -> Callable[[], np.ndarray] | None:
+    """What reads a variable when it is needed; None for None."""
+    return None if variable is None else lambda: array_of(variable)
