@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from keras_groupnet.runtime.delegate import delegate_path
-from keras_groupnet.runtime.signature import outputs_of
+from keras_groupnet.runtime.signature import OUTPUT_MARK, outputs_of
 
 _MODULES = {
     "litert": ("ai_edge_litert.interpreter", "ai-edge-litert"),
@@ -134,7 +134,9 @@ class Interpreter:
         ]
         outputs = [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
         names = self._signature("outputs")
-        if len(names) != len(outputs):
+        details = self._interpreter.get_output_details()
+        marked = [entry["name"].startswith(OUTPUT_MARK) for entry in details]
+        if not names or not any(marked):
             return outputs[0] if len(outputs) == 1 else outputs
         return outputs_of(names, outputs)
 

@@ -3,7 +3,7 @@
 Inputs have the names of Keras' inputs, or the keys of the dict that holds them. A single output or
 a list of them is told by position (`output_0`, `output_1`), the entries of a dict by their keys;
 what lies deeper by its path (`heads.0`, `heads.1`). In the file, inputs and outputs stand in the
-model's order.
+model's order, and the tensors of outputs carry a mark.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+# In front of the names of output tensors: what follows is a path as `output_names` gives it.
+# Files of other converters may call their outputs anything.
+OUTPUT_MARK = "outputs/"
 _INDEX = re.compile(r"\d+")
 
 

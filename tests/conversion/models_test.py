@@ -143,8 +143,9 @@ def several(inputs, outputs):
         lambda a, b, c: {"z": a, "y": b, "b": c},
         lambda a, b, c: {"z": [a, b], "b": c},
         lambda a, b, c: [b, b, a, c],
+        lambda a, b, c: {"only": keras.layers.Concatenate()([b, c])},
     ],
-    ids=["list", "permuted", "dict", "nested", "one twice"],
+    ids=["list", "permuted", "dict", "nested", "one twice", "dict of one"],
 )
 def test_inputs_and_outputs(inputs, outputs):
     agrees(several(inputs, outputs))
@@ -295,7 +296,7 @@ def test_plain_functions_as_quantizers():
 
 
 def test_paths_are_checked_before_anything_is_done(tmp_path, monkeypatch):
-    monkeypatch.setattr("keras_groupnet.conversion.converter.trace", None)
+    monkeypatch.setattr("keras_groupnet.conversion.converter.float32_graph", None)
     with pytest.raises(ValueError, match="there is no folder"):
         kgn.convert(over(binary(4)), tmp_path / "no" / "model.tflite")
     with pytest.raises(ValueError, match="can be written"):

@@ -13,6 +13,7 @@ from flatbuffers import flexbuffers
 from keras_groupnet.conversion.flatbuffer.model_io import read_model
 from keras_groupnet.conversion.flatbuffer.op import ABSENT, OURS, Op, builtin_code, in_order
 from keras_groupnet.conversion.flatbuffer.writing import signature_entry, write
+from keras_groupnet.runtime.signature import OUTPUT_MARK
 
 _NAMES = {
     value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)
@@ -300,6 +301,10 @@ class Graph:
             for entry, name in zip(entries, names, strict=True):
                 entry.name = name.encode()
         signature.inputs, signature.outputs = ordered
+        for entry in signature.outputs:
+            if entry.tensorIndex not in self._inputs:
+                mark = f"{OUTPUT_MARK}{entry.name.decode()}"
+                self.tensors[entry.tensorIndex].name = mark.encode()
         self._inputs, self._outputs = (
             tuple(entry.tensorIndex for entry in entries) for entries in ordered
         )
