@@ -11,6 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_groupnet.conversion.checks.check_constants import compare_constants
+from keras_groupnet.conversion.checks.file_ops import FileOps
 from keras_groupnet.conversion.checks.inputs import checked_inputs
 from keras_groupnet.conversion.checks.int8_verify import int8_problems
 from keras_groupnet.conversion.checks.verify import compare_outputs, verify_graph
@@ -134,6 +136,9 @@ def convert(
         verification.int8_layers = int8_layers(model, traced, integers)
     if compress is not None:
         content, report.compression = _compress(content, cluster)
+        if cluster is None:  # clusters are other weights, of which the report tells
+            restored = compare_constants(model, FileOps(content), stays_float)
+            verification.problems += [one for one in restored if one not in verification.problems]
     report.layers = converted_layers(model, traced, Graph(content), stays_float, report)
     report.outputs = compare_outputs(model, content, inputs)
     report.file_bytes = len(content)

@@ -9,7 +9,7 @@ import pytest
 
 import keras_groupnet as kgn
 from keras_groupnet.conversion.flatbuffer.graph import Graph
-from keras_groupnet.conversion.passes import fold_sums
+from keras_groupnet.conversion.passes import compress_kernels, fold_sums
 from keras_groupnet.layers import QuantDense, QuantDepthwiseConv2D
 from tests.conversion.networks import activation, conv, randomise
 
@@ -160,3 +160,14 @@ def test_int8_and_compression_together():
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         kgn.convert(net(0.8), **arguments)
+
+
+def test_a_code_that_restores_other_kernels_is_refused(monkeypatch):
+    right = compress_kernels.encode
+    monkeypatch.setattr(
+        compress_kernels,
+        "encode",
+        lambda symbols: right(np.where(np.arange(len(symbols)) == 7, symbols[0] ^ 1, symbols)),
+    )
+    with pytest.raises(kgn.lite.ConversionError, match="its binary kernel; found another in"):
+        kgn.convert(net(0.8), compress="huffman")
