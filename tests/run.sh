@@ -28,7 +28,7 @@ export PATH="$PWD/.venv/bin:$PATH" TF_CPP_MIN_LOG_LEVEL=2
 step "Format and lint"
 ruff check .
 ruff format --check .
-find tf_ops -name '*.cc' -o -name '*.h' | xargs -P "$(nproc)" -n 16 clang-format --dry-run -Werror
+find tf_ops -path tf_ops/third_party -prune -o \( -name '*.cc' -o -name '*.h' \) -print | xargs -P "$(nproc)" -n 16 clang-format --dry-run -Werror
 mypy
 
 # The folder where setup.py has built the library: only the tests are left to compile. Its

@@ -8,9 +8,13 @@ does so with every constant of 1 KiB or more as soon as they are 256 KiB togethe
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import Builder
+
+_IDENTIFIER = b"TFL3"
 
 
 def read_model(content: bytes) -> schema.ModelT:
@@ -24,9 +28,20 @@ def read_model(content: bytes) -> schema.ModelT:
         has any, every offset is 0.
 
     Raises:
-        ValueError: data lies beyond the end of the file (it was cut off).
+        ValueError: it is no `.tflite` file, or was cut off.
     """
-    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    if content[4:8] != _IDENTIFIER:
+        raise ValueError(
+            f"Expected a .tflite file, which has {_IDENTIFIER!r} in bytes 4 to 7. "
+            f"Received: {content[4:8]!r} in a file of {len(content):,} bytes"
+        )
+    try:
+        model = schema.ModelT.InitFromPackedBuf(content, 0)
+    except (struct.error, ValueError, IndexError, TypeError) as error:
+        raise ValueError(
+            "Expected a whole .tflite file. Received: one that was cut off or damaged, of "
+            f"{len(content):,} bytes ({error}). Convert the model again"
+        ) from error
     for buffer in model.buffers or []:
         if buffer.offset > 1:  # 0 and 1 mean: no data behind the flatbuffer
             buffer.data = _external(content, buffer.offset, buffer.size)
@@ -53,7 +68,7 @@ def write_model(model: schema.ModelT) -> bytes:
     tflite-runtime 2.14 knows no data behind it.
     """
     builder = Builder(1024)
-    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    builder.Finish(model.Pack(builder), file_identifier=_IDENTIFIER)
     return bytes(builder.Output())
 
 

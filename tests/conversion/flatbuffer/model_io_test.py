@@ -86,3 +86,15 @@ def test_a_large_dense_layer_keeps_its_weights_as_int8(features, units):
     expected = model.predict_on_batch(data)
     # the calibrated range is a moving average of the samples: the largest values are clipped
     assert np.median(np.abs(outputs - expected)) < 0.02 * expected.std()
+
+
+@pytest.mark.parametrize("change", [lambda c: c[: len(c) // 2], lambda c: b"", lambda c: b"x" * 99])
+def test_damaged_files_are_refused_in_our_words(change):
+    content = write_model(read_model(small_file()))
+    with pytest.raises(ValueError, match="Expected a (whole )?.tflite file"):
+        read_model(change(content))
+
+
+def small_file():
+    inputs = keras.Input((4,))
+    return kgn.convert(keras.Model(inputs, keras.layers.Dense(3)(inputs))).content
