@@ -242,6 +242,14 @@ def test_tokens():
     agrees(keras.Model(inputs, dense(x)))
 
 
+@pytest.mark.parametrize("dtype", ["bool", "int32"])
+def test_inputs_of_few_levels_are_nobodys_fault(dtype):
+    inputs = keras.Input((6, 6, 8), dtype=dtype)
+    outputs = binary(4, input_quantizer=None)(keras.ops.cast(inputs, "float32"))
+    report = kgn.convert(keras.Model(inputs, outputs)).report
+    assert report.layers[0].detail == "float32 activations"
+
+
 def test_open_sizes():
     inputs = keras.Input((None, None, 8))
     agrees(keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(binary(4)(inputs))))

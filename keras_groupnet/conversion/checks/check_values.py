@@ -183,7 +183,7 @@ class ValueCheck:
         found = self.values.activations(op)
         if op.options["bits"] == 32:
             self._compare_float_input(name, op, x)
-            self._count_levels(name, x)
+            self._count_levels(name, op, x)
             return found.reshape(x.shape) if found.size == x.size else x
         if found.size != x.size:
             self._problem(name, f"an input of {x.size} values", f"one of {found.size}")
@@ -208,8 +208,9 @@ class ValueCheck:
         if (difference > allowed).any():
             self._differs(self._layers(name, source), difference, allowed, f"in front of '{name}'")
 
-    def _count_levels(self, name: str, x: np.ndarray) -> None:
-        if x.size < _MANY_VALUES:
+    def _count_levels(self, name: str, op: Op, x: np.ndarray) -> None:
+        # What the model is given may well have few levels: nobody has quantized it.
+        if x.size < _MANY_VALUES or self.file.is_model_input(op.inputs[0]):
             return
         levels = len(np.unique(x))
         if 2 <= levels <= _MOST_LEVELS:

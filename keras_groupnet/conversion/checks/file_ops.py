@@ -27,6 +27,7 @@ from keras_groupnet.conversion.weights.kernel_symbols import packed_of
 from keras_groupnet.runtime.interpreter import Interpreter
 
 WEIGHTS = 1
+_SAME_VALUES = ("CAST", "EXPAND_DIMS", "PAD", "RESHAPE", "SQUEEZE", "TRANSPOSE")
 _RUN_TIME = (0, PIXEL_SCALE, ADDEND, SECOND_ADDEND)
 
 
@@ -102,6 +103,12 @@ class FileOps:
             or (reader.kind in KERNEL_OPS and reader.inputs[0] == op.outputs[0])
             for reader in readers
         )
+
+    def is_model_input(self, tensor: int) -> bool:
+        """Whether a tensor is an input of the model, perhaps of another type or shape."""
+        while (op := self.graph.producer(tensor)) is not None and op.kind in _SAME_VALUES:
+            tensor = op.inputs[0]
+        return tensor in self.graph.inputs
 
     def step_of(self, op: Op) -> np.float32:
         """The step of the codes that a kernel op reads, from the quantizer that wrote them."""
