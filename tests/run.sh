@@ -67,7 +67,7 @@ if clang++ -x c++ -fsanitize=fuzzer,address -o build/probe - <<<"$probe" 2>/dev/
   pids=()
   for target in options huffman delegate; do  # at once
     mkdir -p "build/fuzz/found/$target"
-    build/fuzz/fuzz_$target -max_total_time=30 -timeout=10 -malloc_limit_mb=1024 \
+    build/fuzz/fuzz_$target -max_total_time=20 -timeout=10 -malloc_limit_mb=1024 \
       -artifact_prefix="build/fuzz/found/" "build/fuzz/found/$target" \
       "tf_ops/fuzz/corpus/$target" >"build/fuzz/$target.log" 2>&1 &
     pids+=("$target:$!")

@@ -90,14 +90,6 @@ def test_depthwise(bits, multiplier):
     assert_agrees(single(layer, (6, 7, 37), bits))
 
 
-@pytest.mark.parametrize("bits", [1, 2, 4, 32])
-@pytest.mark.parametrize("options", [{}, {"relu": True}, {"scale_map": True}], ids=str)
-def test_groups(bits, options):
-    result = kgn.convert(two_groups(bits, **options))
-    assert result.report.mismatched_top1 == 0
-    assert result.report.largest_difference < 0.02 * result.report.output_range
-
-
 def test_fixed_batch():
     content = kgn.convert(two_groups(1), batch_size=2).content
     interpreter = kgn.lite.Interpreter(content)
