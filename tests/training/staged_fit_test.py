@@ -30,6 +30,11 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+def assert_near(one, other):
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
+
+
 def interrupted(run, stage, epoch):
     """Runs until the second batch of an epoch (from 0) of a stage (from 1)."""
     with pytest.raises(KeyboardInterrupt):
@@ -153,10 +158,14 @@ def test_a_teacher_is_trained_first(tmp_path):
     interrupted(lambda **more: run(tmp_path, **more), 1, 1)
     interrupted(lambda **more: run(tmp_path, **more), 2, 1)
     resumed = run(tmp_path, callbacks=idle)
-    assert_equal(variables(resumed.model), variables(whole.model))
-    assert_equal(variables(resumed.teacher), variables(whole.teacher))
-    assert resumed.history == whole.history
+    # Threads sum in any order; that runs end bit for bit alike is tested with deterministic ops.
+    assert_near(variables(resumed.model), variables(whole.model))
+    assert_near(variables(resumed.teacher), variables(whole.teacher))
+    for stage, history in whole.history.items():
+        for name, values in history.items():
+            assert resumed.history[stage][name] == pytest.approx(values, rel=1e-3)
     # One that is there already is used as it is.
+    before = variables(whole.teacher)
     given = training.fit(
         method,
         lambda stage: residual_net(stage.name == "rbcn"),
@@ -166,7 +175,7 @@ def test_a_teacher_is_trained_first(tmp_path):
         **silent({}),
     )
     assert given.teacher is whole.teacher and list(given.history) == ["1_rbcn"]
-    assert_equal(variables(whole.teacher), variables(resumed.teacher))
+    assert_equal(variables(whole.teacher), before)
 
 
 def test_early_stopping_ends_a_stage(tmp_path):
