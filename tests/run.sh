@@ -92,7 +92,7 @@ step "Python tests, JAX backend"
 # arguments and the structure of its models; each method's small net is trained and saved below).
 # Most of the time goes into compiling: functions run a few times only.
 jax_ignored=(conversion runtime bench cli datasets deployment experiments fuzz models bazel_test.py
-  packaging_test.py)
+  package_test.py packaging_test.py)
 JAX_DISABLE_MOST_OPTIMIZATIONS=1 KERAS_BACKEND=jax python -m pytest -q -n auto --dist worksteal \
   --junitxml="$results/jax.xml" "${jax_ignored[@]/#/--ignore=tests/}" \
   --deselect=tests/methods/methods_test.py::test_every_model_of_every_method
