@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from keras_groupnet.conversion.checks.arithmetic import epilogue, quantized
+
 
 def thresholds(options: dict, arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """The accumulators at which the quantized output changes.
@@ -50,15 +52,8 @@ def thresholds(options: dict, arrays: dict[str, np.ndarray]) -> tuple[np.ndarray
 
 def _quantized(acc: np.ndarray, options: dict, arrays: dict[str, np.ndarray]) -> np.ndarray:
     """The epilogue without run-time inputs: the code of one accumulator a channel."""
-    v = acc.astype(np.float32)
-    if options["pre_activation"]:
-        v = np.maximum(v, np.float32(0))
-    y = arrays["multiplier"] * v + arrays["bias"]
-    if options["activation"]:
-        y = np.maximum(y, np.float32(0))
+    q = epilogue(acc, options, arrays["multiplier"], arrays["bias"])
     if "quantize_multiplier" in arrays:
-        y = arrays["quantize_multiplier"] * y + arrays["quantize_bias"]
-    if options["out_bits"] == 1:
-        return (~(y < 0)).astype(np.int64)
-    codes = np.rint(y * np.float32(options["out_scale"]))
-    return np.clip(codes, 0, 2 ** options["out_bits"] - 1).astype(np.int64)
+        q = arrays["quantize_multiplier"] * q + arrays["quantize_bias"]
+    values = quantized(q, options["out_bits"], options["out_scale"])
+    return (values > 0 if options["out_bits"] == 1 else values).astype(np.int64)
