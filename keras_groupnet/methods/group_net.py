@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import keras
 
@@ -10,7 +10,12 @@ from keras_groupnet import layers, quantizers
 from keras_groupnet.methods.method import Method
 from keras_groupnet.structure.block_style import SHORTCUTS, SKIPS
 from keras_groupnet.structure.blocks import Block, BlockLayer
-from keras_groupnet.structure.groups import ACTIVATION_BITS, GroupStyle, build_groups
+from keras_groupnet.structure.groups import (
+    ACTIVATION_BITS,
+    GroupStyle,
+    build_groups,
+    partition_blocks,
+)
 from keras_groupnet.structure.low_bit import quant_layer
 from keras_groupnet.structure.renamed import use_current_names
 from keras_groupnet.structure.scope import Scope
@@ -27,6 +32,9 @@ _CHOICES = {
 @dataclasses.dataclass(frozen=True)
 class GroupNet(GroupStyle, Method):
     """K binary bases per group of blocks, or per layer. None gets the paper's choice.
+
+    Groups may differ: `bases` and `activation_bits` are one int for all, or one for each group. For
+    what is None, a group then gets the choice for its own bits.
 
     Args:
         bases: K, at least 1.
@@ -53,6 +61,9 @@ class GroupNet(GroupStyle, Method):
     >>> method = GroupNet(bases=3, activation_bits=2, partition="v2")
     >>> model = kgn.models.ResNet18((32, 32, 3), 10, stem="cifar", method=method)
 
+    Groups of two, one and five blocks, of different numbers of bases and bits:
+    >>> method = GroupNet(bases=(3, 5, 1), activation_bits=(1, 2, 1), partition=(2, 1, 5))
+
     References:
         Zhuang et al., Group-Net, arXiv 1808.02631, whose numbers of sections and equations are
         those of version 1; published as Structured Binary Neural Networks, CVPR 2019, arXiv
@@ -62,8 +73,8 @@ class GroupNet(GroupStyle, Method):
     name: ClassVar[str] = "group_net"
     reference: ClassVar[str] = "Zhuang et al., arXiv 1808.02631"
 
-    bases: int = 5
-    activation_bits: int = 1
+    bases: int | Sequence[int] = 5
+    activation_bits: int | Sequence[int] = 1
     partition: str | Sequence[int] = "v1"
     wiring: str | None = None
     skip: str = "float"
@@ -76,16 +87,14 @@ class GroupNet(GroupStyle, Method):
     def __post_init__(self) -> None:
         """Checks the arguments and fills in what depends on `activation_bits`."""
         use_current_names(self)
-        if not _is_int(self.bases) or self.bases < 1:
-            raise ValueError(
-                "`bases` must be an int of at least 1 (None gives the full-precision parent in "
-                f"`models`). Received: bases={self.bases!r}"
-            )
-        if not _is_int(self.activation_bits) or self.activation_bits not in ACTIVATION_BITS:
-            raise ValueError(
-                f"`activation_bits` must be one of {ACTIVATION_BITS}. "
-                f"Received: activation_bits={self.activation_bits!r}"
-            )
+        self._check_numbers("bases")
+        self._check_numbers("activation_bits")
+        self._check_lengths()
+        if not isinstance(self.activation_bits, int):
+            # What depends on the bits stays None; each group checks and fills in its own.
+            for bits in sorted(set(self.activation_bits)):
+                dataclasses.replace(self, activation_bits=bits)
+            return
         binary = self.activation_bits == 1
         for name, value in (
             ("wiring", "layer_shortcut" if binary else "block_shortcut"),
@@ -111,10 +120,105 @@ class GroupNet(GroupStyle, Method):
             )
         quantizers.KBitActivation(beta=self.beta)  # checks beta
 
+    def _check_numbers(self, name):
+        """Checks that the field is an int that it may be, or some; keeps these as a tuple."""
+        value = getattr(self, name)
+        several = isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 0
+        for number in value if several else [value]:
+            if name == "bases" and not (_is_int(number) and number >= 1):
+                raise ValueError(
+                    "`bases` must be an int of at least 1, or one for each group (None gives the "
+                    f"full-precision parent in `models`). Received: bases={value!r}"
+                )
+            if name == "activation_bits" and not (_is_int(number) and number in ACTIVATION_BITS):
+                raise ValueError(
+                    f"`activation_bits` must be one of {ACTIVATION_BITS}, or one of these for each "
+                    f"group. Received: activation_bits={value!r}"
+                )
+        if several:
+            object.__setattr__(self, name, tuple(value))
+
+    def _check_lengths(self):
+        """Checks that what is said for each group is said for as many groups."""
+        values = {name: getattr(self, name) for name in ("bases", "activation_bits", "partition")}
+        several = {
+            name: value for name, value in values.items() if not isinstance(value, int | str)
+        }
+        if len(set(map(len, several.values()))) > 1:
+            received = ", ".join(f"{name}={value!r}" for name, value in several.items())
+            raise ValueError(
+                f"{' and '.join(f'`{name}`' for name in several)} must have one number for each "
+                f"group. Received: {received}"
+            )
+
     @property
-    def branches(self) -> int:
-        """K: a float kernel becomes that many binary ones."""
+    def branches(self) -> int | Sequence[int]:
+        """K: a float kernel becomes that many binary ones; one number per group if they differ."""
         return self.bases
+
+    def of_groups(self, count: int) -> Sequence["GroupNet"]:
+        """The methods of the groups, each with one number of bases and one of bits.
+
+        Args:
+            count: how many groups there are.
+
+        Raises:
+            ValueError: if there are not as many numbers of bases or bits.
+
+        Example:
+        >>> [group.bases for group in GroupNet(bases=(3, 5)).of_groups(2)]
+        [3, 5]
+        """
+        numbers = {}
+        for name in ("bases", "activation_bits"):
+            value = getattr(self, name)
+            numbers[name] = [value] * count if isinstance(value, int) else list(value)
+            if len(numbers[name]) != count:
+                raise ValueError(
+                    f"`{name}` must be one int, or one for each group: {count} with "
+                    f"partition={self.partition!r} here. Received: {name}={value!r}"
+                )
+        return [
+            dataclasses.replace(self, bases=bases, activation_bits=bits)
+            for bases, bits in zip(*numbers.values(), strict=True)
+        ]
+
+    def split(self, blocks: Sequence[int]) -> Sequence["GroupNet"]:
+        """The methods of chains of blocks that follow one another in a model.
+
+        Where something stands between blocks that no group can contain, such as the pooling and
+        flattening in front of AlexNet's dense layers, a model calls `build_blocks` for each chain.
+        A named partition holds for each chain; one of block counts, and numbers for each group, are
+        those of all chains in order.
+
+        Args:
+            blocks: of each chain, how many.
+
+        Raises:
+            ValueError: if a group would reach from one chain into the next, or if the numbers of
+                blocks, bases or bits are others.
+
+        Example:
+        >>> [chain.partition for chain in GroupNet(partition=(2, 1, 2)).split([3, 2])]
+        [[2, 1], [2]]
+        """
+        if isinstance(self.partition, str):
+            sizes = [partition_blocks(self.partition, count) for count in blocks]
+            partitions: list[Any] = [self.partition] * len(sizes)
+        else:
+            sizes = partitions = _cut(partition_blocks(self.partition, sum(blocks)), blocks)
+        groups = self.of_groups(sum(map(len, sizes)))
+        chains, start = [], 0
+        for partition, counts in zip(partitions, sizes, strict=True):
+            own = groups[start : start + len(counts)]
+            start += len(counts)
+            different: dict[str, Any] = {
+                name: [getattr(group, name) for group in own]
+                for name in ("bases", "activation_bits")
+                if not isinstance(getattr(self, name), int)
+            }
+            chains.append(dataclasses.replace(self, partition=partition, **different))
+        return chains
 
     def activation(self, name: str) -> keras.layers.Layer:
         """A new `Quantize` for the bits of activations, or a ReLU for 32."""
@@ -123,7 +227,7 @@ class GroupNet(GroupStyle, Method):
         if self.activation_bits == 1:
             return layers.Quantize(quantizers.ApproxSign(), name=name)
         return layers.Quantize(
-            quantizers.KBitActivation(self.activation_bits, self.beta), name=name
+            quantizers.KBitActivation(cast(int, self.activation_bits), self.beta), name=name
         )
 
     def low_bit_layer(self, layer: BlockLayer, scope: Scope) -> keras.layers.Layer:
@@ -155,6 +259,23 @@ class GroupSpec(GroupNet):
         """Checks the seed too."""
         super().__post_init__()
         Scope(self.seed)
+
+
+def _cut(counts: Sequence[int], blocks: Sequence[int]) -> list[list[int]]:
+    """The block counts of all groups, cut where chains of so many blocks end."""
+    result = []
+    rest = list(counts)
+    for length in blocks:
+        own: list[int] = []
+        while sum(own) < length:
+            own.append(rest.pop(0))
+        if sum(own) > length:
+            raise ValueError(
+                f"No group can reach over the ends of the model's chains of {list(blocks)} blocks. "
+                f"Received: partition={counts!r}"
+            )
+        result.append(own)
+    return result
 
 
 def _is_int(value):

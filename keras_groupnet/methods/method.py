@@ -32,13 +32,13 @@ class Method:
         return 1
 
     @property
-    def activation_bits(self) -> int:
-        """Bits of one input of a low-bit layer; 32 for floats."""
+    def activation_bits(self) -> int | Sequence[int]:
+        """Bits of an input of a low-bit layer, 32 for floats; one per group if they differ."""
         return 1
 
     @property
-    def branches(self) -> int:
-        """Binary kernels that stand for one float kernel."""
+    def branches(self) -> int | Sequence[int]:
+        """Binary kernels that stand for one float kernel; one number per group if they differ."""
         return 1
 
     @property
@@ -64,7 +64,7 @@ class Method:
             x: `(N, H, W, C)` or `(N, C)`.
             blocks: in order.
             seed: of the initial weights.
-            first_group: number of the first block among those of the model.
+            first_group: number of the first group among those of the model.
 
         Returns:
             The float output of the last block.
@@ -73,6 +73,17 @@ class Method:
             ValueError: if the method cannot make such blocks.
         """
         raise NotImplementedError
+
+    def split(self, blocks: Sequence[int]) -> Sequence["Method"]:
+        """The methods of chains of blocks that follow one another in a model.
+
+        Args:
+            blocks: of each chain, how many.
+
+        Raises:
+            ValueError: if the method cannot be cut so.
+        """
+        return [self] * len(blocks)
 
     def trainer(self, student: keras.Model, teacher: keras.Model | None = None) -> keras.Model:
         """The model to compile and fit, in order to train the `student`, which is converted.

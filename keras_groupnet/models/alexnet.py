@@ -99,6 +99,7 @@ def AlexNet(  # noqa: N802
     ]
     dense = Block("", (BlockLayer("fc6", units, 0), BlockLayer("fc7", units, 0)), residual=False)
 
+    inner, outer = chosen.split([len(convolutions), 1])
     inputs = keras.Input(tuple(input_shape), name="images")
     x = first_layer(
         inputs,
@@ -111,10 +112,10 @@ def AlexNet(  # noqa: N802
         padding=padding,
     )
     x = keras.layers.MaxPooling2D(3, 2, padding, name="pool1")(x)
-    x = chosen.build_blocks(x, convolutions, seed)
+    x = inner.build_blocks(x, convolutions, seed)
     x = keras.layers.MaxPooling2D(3, 2, padding, name="pool5")(x)
     x = keras.layers.Flatten(name="flatten")(x)
-    x = chosen.build_blocks(x, [dense], seed, first_group=3)
+    x = outer.build_blocks(x, [dense], seed, first_group=3)
     x = activate(x, chosen, "fc8_input")
     return keras.Model(
         inputs, classifier(x, classes, classifier_activation, seed, "fc8"), name=name

@@ -12,7 +12,7 @@ packed tensor. How a base is wired inside is a matter of `wiring`.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from keras_groupnet import layers
 from keras_groupnet.structure.block_style import BlockStyle, QuantizedInput
@@ -29,12 +29,20 @@ class GroupStyle(BlockStyle):
     """A `BlockStyle` that says how blocks become groups of bases too.
 
     Attributes:
-        bases: K, at least 1.
+        bases: K, at least 1; a sequence where groups differ, see `of_groups`.
         partition: of the blocks into groups, see `partition_blocks`.
     """
 
-    bases: int
+    bases: int | Sequence[int]
     partition: str | Sequence[int]
+
+    def of_groups(self, count: int) -> "Sequence[GroupStyle]":
+        """The style of each of so many groups, with one number of `bases`.
+
+        Raises:
+            ValueError: if the style is for another number of groups.
+        """
+        return [self] * count
 
 
 def partition_blocks(partition: str | Sequence[int], blocks: int) -> list[int]:
@@ -92,23 +100,26 @@ def build_groups(
         The float output of the last group.
 
     Raises:
-        ValueError: if the partition does not cover the blocks.
+        ValueError: if the partition does not cover the blocks, or the style is for another number
+            of groups.
     """
     # The deprecated GroupSpec has the seed in it.
     scope = Scope(getattr(style, "seed", 0) if seed is None else seed)
     blocks = distinct(blocks)
+    counts = partition_blocks(style.partition, len(blocks))
     start = 0
-    for group, count in enumerate(partition_blocks(style.partition, len(blocks)), first_group):
+    for group, (count, own) in enumerate(
+        zip(counts, style.of_groups(len(counts)), strict=True), first_group
+    ):
         chain = blocks[start : start + count]
         start += count
+        number = cast(int, own.bases)
         if style.partition == "layerwise":
-            x = build_chain(x, chain, style, scope, style.bases)
+            x = build_chain(x, chain, own, scope, number)
             continue
-        source = QuantizedInput(x, style, f"group{group}", normalize=True)
-        shortcut = Chain(style, scope).shortcut(source, chain[0])
-        bases = [
-            Chain(style, scope.in_base(i + 1))(source, shortcut, chain) for i in range(style.bases)
-        ]
+        source = QuantizedInput(x, own, f"group{group}", normalize=True)
+        shortcut = Chain(own, scope).shortcut(source, chain[0])
+        bases = [Chain(own, scope.in_base(i + 1))(source, shortcut, chain) for i in range(number)]
         x = layers.GroupSum(name=f"group{group}_sum")(bases)
     return x
 

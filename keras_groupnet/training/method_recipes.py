@@ -78,9 +78,15 @@ def method_recipe(method: "Method") -> Recipe:
     return _RECIPES[method.name](method)
 
 
+def _fewest_bits(method: "Method") -> int:
+    """Of the groups: those of 1 bit need the low learning rate, and the start from the parent."""
+    bits = method.activation_bits
+    return bits if isinstance(bits, int) else min(bits)
+
+
 _RECIPES: dict[str, Callable[["Method"], Recipe]] = {
-    "full_precision": lambda method: resnet_recipe(method.activation_bits),
-    "group_net": lambda method: resnet_recipe(method.activation_bits),
+    "full_precision": lambda method: resnet_recipe(_fewest_bits(method)),
+    "group_net": lambda method: resnet_recipe(_fewest_bits(method)),
     "pcnn": lambda method: rbcn_recipe(),
     "rbcn": lambda method: rbcn_recipe(),
     "mcn": lambda method: rbcn_recipe(),
