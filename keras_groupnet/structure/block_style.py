@@ -1,5 +1,6 @@
 """What a method supplies for blocks of low-bit layers, and the quantized tensors between them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -37,6 +38,14 @@ class BlockStyle:
     def low_bit_layer(self, layer: BlockLayer, scope: Scope) -> keras.layers.Layer:
         """A new low-bit version of the layer, which reads quantized inputs."""
         raise NotImplementedError
+
+    def of_groups(self, count: int) -> Sequence[Any]:
+        """The style of each of so many groups, for `structure.groups`.
+
+        Raises:
+            ValueError: if the style is for another number of groups.
+        """
+        return [self] * count
 
     def connect(self, source: "QuantizedInput", layer: BlockLayer, scope: Scope) -> Any:
         """The output of the low-bit version of a layer, multiplied by its activation scale."""

@@ -12,7 +12,7 @@ packed tensor. How a base is wired inside is a matter of `wiring`.
 """
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from keras_groupnet import layers
 from keras_groupnet.structure.block_style import BlockStyle, QuantizedInput
@@ -35,14 +35,6 @@ class GroupStyle(BlockStyle):
 
     bases: int | Sequence[int]
     partition: str | Sequence[int]
-
-    def of_groups(self, count: int) -> "Sequence[GroupStyle]":
-        """The style of each of so many groups, with one number of `bases`.
-
-        Raises:
-            ValueError: if the style is for another number of groups.
-        """
-        return [self] * count
 
 
 def partition_blocks(partition: str | Sequence[int], blocks: int) -> list[int]:
@@ -113,7 +105,7 @@ def build_groups(
     ):
         chain = blocks[start : start + count]
         start += count
-        number = cast(int, own.bases)
+        number = own.bases
         if style.partition == "layerwise":
             x = build_chain(x, chain, own, scope, number)
             continue
