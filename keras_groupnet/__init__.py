@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from keras_groupnet.conversion.converter import convert
     from keras_groupnet.conversion.weights.true_weights import to_binary
     from keras_groupnet.deployment.summary import summary
+    from keras_groupnet.expansion.expand import expand, plan_expansion
     from keras_groupnet.structure.blocks import Block, BlockLayer
     from keras_groupnet.structure.groups import build_groups, partition_blocks
     from keras_groupnet.structure.transfer import TransferReport, transfer_weights
@@ -41,12 +42,14 @@ _MODULES = {
     "convert": "keras_groupnet.lite",
     "datasets": "keras_groupnet.datasets",
     "deployment": "keras_groupnet.deployment",
+    "expand": "keras_groupnet.expansion.expand",
     "initializers": "keras_groupnet.initializers",
     "layers": "keras_groupnet.layers",
     "lite": "keras_groupnet.lite",
     "methods": "keras_groupnet.methods",
     "models": "keras_groupnet.models",
     "partition_blocks": "keras_groupnet.structure.groups",
+    "plan_expansion": "keras_groupnet.expansion.expand",
     "quantizers": "keras_groupnet.quantizers",
     "summary": "keras_groupnet.deployment.summary",
     "to_binary": "keras_groupnet.lite",
@@ -64,12 +67,14 @@ __all__ = [
     "convert",
     "datasets",
     "deployment",
+    "expand",
     "initializers",
     "layers",
     "lite",
     "methods",
     "models",
     "partition_blocks",
+    "plan_expansion",
     "quantizers",
     "summary",
     "to_binary",

@@ -9,7 +9,7 @@ import keras
 from keras_groupnet import layers, quantizers
 from keras_groupnet.methods.method import Method
 from keras_groupnet.structure.block_style import SHORTCUTS, SKIPS
-from keras_groupnet.structure.blocks import Block, BlockLayer
+from keras_groupnet.structure.blocks import Block, BlockLayer, float_layer
 from keras_groupnet.structure.groups import (
     ACTIVATION_BITS,
     GroupStyle,
@@ -38,7 +38,7 @@ class GroupNet(GroupStyle, Method):
 
     Args:
         bases: K, at least 1.
-        activation_bits: 1 (`ApproxSign`), 2 or 4 (`KBitActivation`), 32 (ReLU). Weights have 1 bit.
+        activation_bits: 1 (`ApproxSign`), 2 or 4 (`KBitActivation`), 32 (ReLU).
         partition: `"v1"` one block per group, `"v2"` two, `"v3"` all blocks in one group,
             `"layerwise"` each layer by itself, or the block counts of the groups in order.
         wiring: `"block_shortcut"` or `"layer_shortcut"`, see `structure.wiring`; None is
@@ -53,6 +53,8 @@ class GroupNet(GroupStyle, Method):
         weight_scale: `scale` of `quantizers.BinaryWeight`.
         beta: the largest level of `quantizers.KBitActivation`.
         pad_values: as in `layers.QuantConv2D`; None is 1 for 1 bit, else 0.
+        weight_bits: 1, or 32 for float kernels: of networks whose activations alone are quantized,
+            and of those that are as exact as their parent.
 
     Raises:
         ValueError: if an argument is none of these.
@@ -83,6 +85,7 @@ class GroupNet(GroupStyle, Method):
     weight_scale: str = "channel"
     beta: float = 1.0
     pad_values: float | None = None
+    weight_bits: int = 1
 
     def __post_init__(self) -> None:
         """Checks the arguments and fills in what depends on `activation_bits`."""
@@ -117,6 +120,11 @@ class GroupNet(GroupStyle, Method):
         if self.pad_values not in (-1, 0, 1):
             raise ValueError(
                 f"`pad_values` must be -1, 0 or 1. Received: pad_values={self.pad_values!r}"
+            )
+        if self.weight_bits not in (1, 32) or isinstance(self.weight_bits, bool):
+            raise ValueError(
+                "`weight_bits` must be 1, or 32 for float kernels. "
+                f"Received: weight_bits={self.weight_bits!r}"
             )
         quantizers.KBitActivation(beta=self.beta)  # checks beta
 
@@ -231,7 +239,9 @@ class GroupNet(GroupStyle, Method):
         )
 
     def low_bit_layer(self, layer: BlockLayer, scope: Scope) -> keras.layers.Layer:
-        """A new layer with `BinaryWeight` kernels."""
+        """A new layer with `BinaryWeight` kernels, or with float ones."""
+        if self.weight_bits == 32:
+            return float_layer(layer, scope)
         quantizer = quantizers.BinaryWeight(self.weight_scale)
         return quant_layer(layer, scope, quantizer, self.pad_values)
 

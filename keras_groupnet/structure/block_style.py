@@ -47,7 +47,9 @@ class BlockStyle:
         """
         return [self] * count
 
-    def connect(self, source: "QuantizedInput", layer: BlockLayer, scope: Scope) -> Any:
+    def connect(
+        self, source: "QuantizedInput | FloatInput", layer: BlockLayer, scope: Scope
+    ) -> Any:
         """The output of the low-bit version of a layer, multiplied by its activation scale."""
         x = self.low_bit_layer(layer, scope)(source.quantized)
         scale = source.scale(layer)
@@ -63,6 +65,21 @@ class BlockStyle:
                 f"activation={layer.config.get('activation')!r}"
             )
         return keras.layers.Multiply(name=f"{name}_scaled")([x, scale])
+
+
+class FloatInput:
+    """A tensor that layers read as it is.
+
+    Attributes:
+        quantized: the tensor.
+    """
+
+    def __init__(self, tensor: Any):
+        self.quantized = tensor
+
+    def scale(self, layer: BlockLayer) -> Any:
+        """None: floats are not scaled."""
+        return None
 
 
 class QuantizedInput:

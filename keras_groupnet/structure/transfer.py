@@ -76,8 +76,8 @@ def transfer_weights(
         )
     for source, layer in pairs:
         values = [keras.ops.convert_to_numpy(variable) for variable in _shared(source)]
-        if layer.name != source.name:
-            values[0] = _perturbed(values[0], layer, noise, seed)
+        if layer.name != source.name and not isinstance(layer, keras.layers.BatchNormalization):
+            values[0] = perturbed(values[0], layer.name, noise, seed)
         for variable, value in zip(_shared(layer), values, strict=True):
             variable.assign(value)
         if isinstance(layer, RectifiedConv2D):
@@ -102,9 +102,35 @@ def _check_shapes(source, layer):
         )
 
 
-def _perturbed(weight, layer, noise, seed):
-    if isinstance(layer, keras.layers.BatchNormalization):
-        return weight
-    generator = np.random.default_rng([seed, zlib.crc32(layer.name.encode())])
+def perturbed(weight: np.ndarray, name: str, noise: float, seed: int) -> np.ndarray:
+    """A kernel with Gaussian noise.
+
+    Args:
+        weight: the kernel.
+        name: of the layer that it is for, on which the noise depends.
+        noise: relative to the standard deviation of the kernel.
+        seed: of the noise.
+    """
+    generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
     deviation = generator.normal(size=weight.shape) * noise * weight.std()
     return (weight + deviation).astype(weight.dtype)
+
+
+def start_kernel(layer: keras.layers.Layer, kernel: np.ndarray, noise: float, seed: int) -> bool:
+    """Lets the latent kernel of a low-bit layer start from a float kernel.
+
+    Args:
+        layer: built.
+        kernel: of its parent.
+        noise: as in `perturbed`.
+        seed: of the noise.
+
+    Returns:
+        Whether it does: latent kernels of another shape (PCNN, MCN) stay as they are.
+    """
+    if tuple(layer.kernel.shape) != kernel.shape:
+        return False
+    layer.kernel.assign(perturbed(kernel, layer.name, noise, seed))
+    if isinstance(layer, RectifiedConv2D):
+        layer.fit_c()
+    return True
