@@ -13,9 +13,9 @@ import numpy as np
 
 from keras_groupnet.expansion.copies import Copies
 from keras_groupnet.expansion.graph import Node, Tensor
-from keras_groupnet.expansion.parts import Part
 from keras_groupnet.expansion.roles import NORMALIZATIONS, is_activation, only_reader
 from keras_groupnet.expansion.site import Group, Site
+from keras_groupnet.expansion.statistics import expected_statistics
 from keras_groupnet.layers import GroupSum
 from keras_groupnet.structure.block_style import FloatInput, QuantizedInput
 from keras_groupnet.structure.blocks import batch_norm
@@ -61,9 +61,9 @@ class _Builder:
         self._sources: dict[Any, Any] = {}
         self._names = {node.name for node in site.place.graph.nodes}
         # Name of each low-bit layer -> the kernel that it starts with, and whether others start
-        # with the same. Name of each batch norm that takes a bias -> that bias.
+        # with the same. Name of each new batch norm behind one -> beta, moving mean and variance.
         self._kernels: dict[str, tuple[np.ndarray, bool]] = {}
-        self._biases: dict[str, np.ndarray] = {}
+        self._norms: dict[str, tuple[Any, Any, Any]] = {}
 
     def model(self, name: str) -> keras.Model:
         """The low-bit network, with its weights."""
@@ -87,8 +87,11 @@ class _Builder:
         for layer, (kernel, several) in self._kernels.items():
             noise = self._noise if several else 0.0
             start_kernel(model.get_layer(layer), kernel, noise, self._scope.seed)
-        for layer, bias in self._biases.items():
-            model.get_layer(layer).beta.assign(bias)
+        for layer, (beta, mean, variance) in self._norms.items():
+            norm = model.get_layer(layer)
+            norm.beta.assign(beta)
+            norm.moving_mean.assign(mean)
+            norm.moving_variance.assign(variance)
         return model
 
     def _group(self, group: Group, values: _Values) -> None:
@@ -138,59 +141,51 @@ class _Builder:
         return self._copies.call(node.operation, node.name, scope, noisy, args, kwargs)
 
     def _low_bit(self, node: Node, values: _Values, scope: Scope, style: Any, several: bool) -> Any:
-        parts = self._site.parts[node.index]
+        """The low-bit version of a layer; where each is a sum of copies, that sum (Eq. 3)."""
+        part = self._site.parts[node.index]
         source = self._source(node, values, scope, style)
-        x = None
-        for part in parts:
-            if x is not None:
-                source = self._quantized(x, style, scope.name(part.layer.name))
-            x = self._part(part, source, scope, style, several)
-            x = self._normalized(x, part, scope, node if part is parts[-1] else None, values)
-        rank = len(node.inputs[0].shape)
-        activation = getattr(node.operation, "activation", None)
-        if rank == 3 and parts[-1].layer.kernel_size:
-            name = scope.name(f"{node.name}_sequence")
-            x = keras.layers.Reshape((-1, x.shape[-1]), name=name)(x)
-        if not _is_linear(activation):
-            name = scope.name(f"{node.name}_activation")
-            x = keras.layers.Activation(activation, name=name)(x)
-        return x
-
-    def _part(self, part: Part, source: Any, scope: Scope, style: Any, several: bool) -> Any:
-        """The low-bit version of a part; where each layer is a sum of copies, that sum (Eq. 3)."""
         count = self._site.copies
         scopes = [scope] if count is None else [scope.in_base(i + 1) for i in range(count)]
         outputs = []
         for own in scopes:
             outputs.append(style.connect(source, part.layer, own))
-            self._kernels[own.name(part.layer.name)] = (part.kernel, several or len(scopes) > 1)
-        if count is None:
-            return outputs[0]
-        return GroupSum(name=scope.name(f"{part.layer.name}_sum"))(outputs)
+            self._kernels[own.name(node.name)] = (part.kernel, several or len(scopes) > 1)
+        x = outputs[0] if count is None else GroupSum(name=scope.name(f"{node.name}_sum"))(outputs)
+        x = self._normalized(x, node, scope, style, values)
+        if len(node.inputs[0].shape) == 3:
+            name = scope.name(f"{node.name}_sequence")
+            x = keras.layers.Reshape((-1, x.shape[-1]), name=name)(x)
+        if not _is_linear(node.operation):
+            name = scope.name(f"{node.name}_activation")
+            x = keras.layers.Activation(node.operation.activation, name=name)(x)
+        return x
 
-    def _normalized(
-        self, x: Any, part: Part, scope: Scope, node: Node | None, values: _Values
-    ) -> Any:
+    def _normalized(self, x: Any, node: Node, scope: Scope, style: Any, values: _Values) -> Any:
         """Sums of signs have other sizes than those of floats, so they are normalized.
 
         A batch norm that follows anyway takes the bias, too: with `m` its moving mean,
         `(y + b) - m = y - (m - b)`.
         """
-        if node is not None and _is_linear(getattr(node.operation, "activation", None)):
-            reader = only_reader(self._site.place.graph, node)
-            operation = None if reader is None else reader.operation
-            if isinstance(operation, keras.layers.BatchNormalization):
-                if part.bias is not None:
-                    self._copies.shift_mean(operation, -part.bias)
-                return x
-            if isinstance(operation, NORMALIZATIONS) and part.bias is None:
-                return x
-        name = self._unique(scope.name(part.layer.part("bn")))
+        part = self._site.parts[node.index]
+        bias = 0.0 if part.bias is None else part.bias
+        mean, variance = expected_statistics(part.weights_per_output, style)
+        reader = only_reader(self._site.place.graph, node) if _is_linear(node.operation) else None
+        if reader is not None and isinstance(reader.operation, keras.layers.BatchNormalization):
+            norm = reader.operation
+            if style.activation_bits == 32:  # it reads what it reads in the parent
+                mean, variance = norm.moving_mean - bias, norm.moving_variance
+            self._copies.start_with(norm, mean, variance)
+            return x
+        if (
+            reader is not None
+            and isinstance(reader.operation, NORMALIZATIONS)
+            and part.bias is None
+        ):
+            return x
+        name = self._unique(scope.name(f"{node.name}_bn"))
         x = batch_norm(x, name)
-        if part.bias is not None:
-            self._biases[name] = part.bias
-        if node is not None:
-            values[_Normalized(Tensor(node.index, 0, ()))] = x
+        self._norms[name] = (np.broadcast_to(bias, mean.shape), mean, variance)
+        values[_Normalized(Tensor(node.index, 0, ()))] = x
         return x
 
     def _source(self, node: Node, values: _Values, scope: Scope, style: Any) -> Any:
@@ -204,7 +199,7 @@ class _Builder:
         tensor = node.inputs[0]
         if style.activation_bits == 32:
             return FloatInput(self._as_map(values[tensor], node, scope))
-        padding = []
+        padding: list[Node] = []
         nodes = self._site.place.graph.nodes
         while True:
             maker = nodes[tensor.node]
@@ -225,13 +220,9 @@ class _Builder:
             for pad in padding:
                 layer = keras.layers.ZeroPadding2D(pad.operation.padding, name=f"{name}_{pad.name}")
                 x = layer(x)
-            self._sources[key] = self._quantized(self._as_map(x, node, home), style, name)
+            x = self._as_map(x, node, home)
+            self._sources[key] = QuantizedInput(x, style, name, normalize=False)
         return self._sources[key]
-
-    def _quantized(self, x: Any, style: Any, name: str) -> Any:
-        if style.activation_bits == 32:
-            return FloatInput(x)
-        return QuantizedInput(x, style, name, normalize=False)
 
     def _unique(self, name: str) -> str:
         """The name, with a number behind it if the model has it already."""
@@ -244,14 +235,15 @@ class _Builder:
 
     def _as_map(self, x: Any, node: Node, scope: Scope) -> Any:
         """A sequence `(N, T, C)` as a map `(N, T, 1, C)`, which convolutions read."""
-        layer = self._site.parts[node.index][0].layer
+        layer = self._site.parts[node.index].layer
         if len(x.shape) != 3 or not layer.kernel_size:
             return x
         name = self._unique(scope.name(f"{node.name}_map"))
         return keras.layers.Reshape((-1, 1, x.shape[-1]), name=name)(x)
 
 
-def _is_linear(activation: Any) -> bool:
+def _is_linear(layer: keras.layers.Layer) -> bool:
+    activation = getattr(layer, "activation", None)
     return activation is None or activation is keras.activations.linear
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_groupnet.structure.scope import Scope
 from keras_groupnet.structure.transfer import perturbed
@@ -23,11 +22,11 @@ class Copies:
     def __init__(self, noise: float):
         self._noise = noise
         self._copies: dict[Any, Any] = {}
-        self._shifts: dict[int, np.ndarray] = {}
+        self._statistics: dict[int, tuple[Any, Any]] = {}
 
-    def shift_mean(self, norm: keras.layers.BatchNormalization, shift: np.ndarray) -> None:
-        """Lets copies of a batch norm start with a moving mean that is larger by so much."""
-        self._shifts[id(norm)] = shift
+    def start_with(self, norm: keras.layers.BatchNormalization, mean: Any, variance: Any) -> None:
+        """Lets copies of a batch norm that are made later start with these moving statistics."""
+        self._statistics[id(norm)] = (mean, variance)
 
     def call(
         self, operation: Any, name: str, scope: Scope, noisy: bool, args: Any, kwargs: Any
@@ -62,8 +61,10 @@ class Copies:
         copy.set_weights(
             [perturbed(v, copy.name, noise, seed) if v.ndim > 1 else v for v in values]
         )
-        if id(original) in self._shifts:
-            copy.moving_mean.assign(original.moving_mean + self._shifts[id(original)])
+        if id(original) in self._statistics:
+            mean, variance = self._statistics[id(original)]
+            copy.moving_mean.assign(mean)
+            copy.moving_variance.assign(variance)
         if isinstance(copy, keras.layers.Normalization):
             copy.finalize_state()
 

@@ -15,6 +15,7 @@ from keras_groupnet.expansion.plan import ExpansionPlan, plan
 from keras_groupnet.methods import GroupNet, Method
 from keras_groupnet.structure.groups import GroupStyle
 
+KEEP: tuple[Keep, ...] = ("first", "last", keras.layers.DepthwiseConv2D)
 # Options of Group-Net that say how blocks are wired: here the parent says that.
 _OF_THE_PARENT = ("shortcut", "skip", "wiring")
 
@@ -26,7 +27,7 @@ def expand(
     partition: Partition = "auto",
     *,
     weight_bits: int | None = None,
-    keep: Keep | Iterable[Keep] = ("first", "last"),
+    keep: Keep | Iterable[Keep] = KEEP,
     method: str | Method | None = None,
     seed: int = 0,
     noise: float = 0.5,
@@ -49,8 +50,9 @@ def expand(
       what is quantized is normalized first, by a new batch norm if the parent has no normalization
       there. (With `activation_bits=32` nothing is quantized and the parent's activation stays.)
     - Behind it stands a batch norm, the parent's or a new one, that takes the layer's bias.
-    - A separable convolution becomes a depthwise and a 1x1 convolution, a dense layer of sequences
-      or feature maps a 1x1 convolution.
+    - A separable convolution is a depthwise and a 1x1 convolution, a dense layer of sequences or
+      feature maps a 1x1 convolution.
+    - Moving statistics behind it start as for inputs that are standard normal.
 
     Low-bit versions exist of `Conv2D`, `DepthwiseConv2D`, `SeparableConv2D` and `Dense`, and of
     classes added to `structure.low_bit.LOW_BIT_LAYERS`. Others stay float, as do attention branches
@@ -72,7 +74,8 @@ def expand(
         weight_bits: of Group-Net: 1 (the default) or 32.
         keep: what stays float: any of `"first"` and `"last"` (layers with kernels that none comes
             before or after), names of layers, with `*` and `?`, classes of layers, functions of a
-            layer; or a list of such. `()` keeps none.
+            layer; or a list of such. `()` keeps none. Depthwise convolutions are kept because they
+            sum nine products or so: binary ones lose much, and take longer than float ones.
         method: one of `methods.names()` or a `methods.Method`, instead of all arguments of
             Group-Net. Only the quantizers and layers are the method's, its wiring is the parent's.
         seed: of the noise, and of weights that the parent does not have.
@@ -121,7 +124,7 @@ def plan_expansion(
     partition: Partition = "auto",
     *,
     weight_bits: int | None = None,
-    keep: Keep | Iterable[Keep] = ("first", "last"),
+    keep: Keep | Iterable[Keep] = KEEP,
     method: str | Method | None = None,
     **group_options: Any,
 ) -> ExpansionPlan:

@@ -1,7 +1,8 @@
 """The calls that a functional model is made of, as a graph, read from the model's own config.
 
 Keras tells the graph of a functional model in `get_config()`, arguments and all. Nested models that
-are called once are opened: their calls stand among those of the model around them.
+are called once are opened: their calls stand among those of the model around them. A separable
+convolution is the two convolutions that it consists of.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
+
+from keras_groupnet.expansion.separable import split
 
 Shape = tuple[int | None, ...]
 
@@ -43,6 +46,7 @@ class Node:
         args: of the call, with `Tensor`s.
         kwargs: of the call, with `Tensor`s.
         inputs: the tensors in both, in order.
+        part_of: the layer of the model: the operation itself, or one that it is a part of.
     """
 
     index: int
@@ -51,6 +55,7 @@ class Node:
     args: Any
     kwargs: Any
     inputs: tuple[Tensor, ...]
+    part_of: Any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,11 +152,12 @@ class _Reader:
     def __init__(self, model: keras.Model):
         self.nodes: list[Node] = []
         self._names: dict[int, str] = {}
+        self._split: dict[int, tuple[keras.layers.Layer, keras.layers.Layer]] = {}
         self._counts = _call_counts(model)
 
     def add_input(self, layer: keras.layers.Layer) -> Tensor:
         """A node for an input of the model."""
-        index = self._add(layer, layer.name, [], {})
+        index = self._add(layer, layer.name, [], {}, layer)
         return Tensor(index, 0, tuple(layer.batch_shape))
 
     def read(
@@ -201,12 +207,25 @@ class _Reader:
             return self.read(operation, _tensors((args, kwargs)), training)
         if training is not None and "training" in inspect.signature(operation.call).parameters:
             kwargs = {**kwargs, "training": training}
-        index = self._add(operation, self._name(operation, owner), args, kwargs)
+        name = self._name(operation, owner)
+        if type(operation) is keras.layers.SeparableConv2D:
+            return self._separable(operation, name, args, kwargs)
+        index = self._add(operation, name, args, kwargs, operation)
         return [Tensor(index, number, ()) for number in range(_MOST_OUTPUTS)]
 
-    def _add(self, operation: Any, name: str, args: Any, kwargs: Any) -> int:
+    def _separable(self, layer: Any, name: str, args: Any, kwargs: Any) -> list[Tensor]:
+        if id(layer) not in self._split:
+            self._split[id(layer)] = split(layer)
+        depthwise, pointwise = self._split[id(layer)]
+        index = self._add(depthwise, f"{name}_depthwise", args, kwargs, layer)
+        (given,) = self.nodes[index].inputs
+        between = Tensor(index, 0, depthwise.compute_output_shape(given.shape))
+        index = self._add(pointwise, f"{name}_pointwise", [between], {}, layer)
+        return [Tensor(index, 0, ())]
+
+    def _add(self, operation: Any, name: str, args: Any, kwargs: Any, part_of: Any) -> int:
         inputs = tuple(_tensors((args, kwargs)))
-        self.nodes.append(Node(len(self.nodes), operation, name, args, kwargs, inputs))
+        self.nodes.append(Node(len(self.nodes), operation, name, args, kwargs, inputs, part_of))
         return len(self.nodes) - 1
 
     def _name(self, operation: Any, owner: keras.Model) -> str:

@@ -36,10 +36,10 @@ def kept(places: Sequence[Place], keep: Keep | Iterable[Keep]) -> list[dict[int,
                 "`keep` takes 'first', 'last', names, classes and functions of layers. "
                 f"Received: {one!r}"
             )
-    names = {node.name for place in places for node in place.with_kernels}
+    names = {node.part_of.name for place in places for node in place.with_kernels}
+    names |= {node.name for place in places for node in place.with_kernels}
     for one in several:
-        unknown = isinstance(one, str) and one not in _ENDS and not fnmatch.filter(names, one)
-        if unknown:
+        if isinstance(one, str) and one not in _ENDS and not fnmatch.filter(names, one):
             raise ValueError(_unknown(one, names))
     return [_kept(place, several) for place in places]
 
@@ -53,10 +53,18 @@ def _kept(place: Place, keep: Sequence[Any]) -> dict[int, str]:
             found = at_ends[one] if getattr(place, f"is_{one}") else set()
             reason = f"{one} layer"
         elif isinstance(one, str):
-            found = {n.index for n in place.with_kernels if fnmatch.fnmatchcase(n.name, one)}
+            found = {
+                node.index
+                for node in place.with_kernels
+                if fnmatch.filter((node.name, node.part_of.name), one)
+            }
             reason = f"keep={one!r}"
         else:
-            found = {node.index for node in place.with_kernels if _says(one, node.operation)}
+            found = {
+                node.index
+                for node in place.with_kernels
+                if _says(one, node.operation) or _says(one, node.part_of)
+            }
             reason = f"keep={getattr(one, '__name__', one)}"
         for index in found:
             reasons.setdefault(index, reason)
@@ -64,6 +72,7 @@ def _kept(place: Place, keep: Sequence[Any]) -> dict[int, str]:
 
 
 def _says(rule: Any, layer: keras.layers.Layer) -> bool:
+    """Whether a class is that of the layer, or a function returns True for it."""
     return isinstance(layer, rule) if isinstance(rule, type) else bool(rule(layer))
 
 

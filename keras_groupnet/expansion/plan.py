@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,9 +15,10 @@ from keras_groupnet.deployment.calls import Call, record_calls
 from keras_groupnet.deployment.describe import binary_deployment
 from keras_groupnet.expansion.blocks import BlockFinder, FoundBlock
 from keras_groupnet.expansion.build import build
+from keras_groupnet.expansion.graph import Node
 from keras_groupnet.expansion.groups import Partition, group_blocks
 from keras_groupnet.expansion.keep import Keep, kept
-from keras_groupnet.expansion.parts import NotLowBit, Part, parts_of
+from keras_groupnet.expansion.parts import NotLowBit, Part, part_of
 from keras_groupnet.expansion.roles import gates
 from keras_groupnet.expansion.site import Group, Place, Site, find_places
 from keras_groupnet.expansion.table import ExpansionTable, LayerRow
@@ -83,7 +85,9 @@ def plan(
         finders.append(BlockFinder(place.graph, set(found), place.units, runs))
     blocks = [block for finder in finders for block in finder.blocks]
     groups = group_blocks(partition, blocks) if grouped else []
-    styles = method.of_groups(len(groups) or 1) if isinstance(method, BlockStyle) else [method]
+    styles: Sequence[Any] = [method]
+    if isinstance(method, BlockStyle):
+        styles = method.of_groups(len(groups) or 1)
     copies = styles[0].bases if isinstance(method, GroupStyle) and not grouped else None
 
     sites: dict[int, Site] = {}
@@ -107,10 +111,13 @@ def plan(
 
 
 def _low_bit(
-    place: Place, method: Method, calls: Mapping[int, int], stays: Mapping[int, str]
-) -> tuple[dict[int, Sequence[Part]], dict[int, str]]:
+    place: Place,
+    method: Method,
+    calls: Mapping[int, int],
+    stays: Mapping[int, str],
+) -> tuple[dict[int, Part], dict[int, str]]:
     """The parts of the nodes that become low-bit, and why others with kernels do not."""
-    found: dict[int, Sequence[Part]] = {}
+    found: dict[int, Part] = {}
     refused: dict[int, str] = {}
     attention = gates(place.graph)
     for node in place.with_kernels:
@@ -127,20 +134,19 @@ def _low_bit(
             )
         else:
             try:
-                found[node.index] = _parts(node, method)
+                found[node.index] = _part(node, method)
             except ValueError as error:
                 refused[node.index] = str(error)
     return found, refused
 
 
-def _parts(node: Any, method: Method) -> Sequence[Part]:
+def _part(node: Node, method: Method) -> Part:
     if len(node.inputs) != 1:
         raise NotLowBit(f"it reads {len(node.inputs)} tensors")
-    parts = parts_of(node.operation, node.name, len(node.inputs[0].shape))
+    part = part_of(node.operation, node.name, len(node.inputs[0].shape))
     if isinstance(method, BlockStyle):
-        for part in parts:
-            method.low_bit_layer(part.layer, Scope())  # methods refuse what they cannot make
-    return parts
+        method.low_bit_layer(part.layer, Scope())  # methods refuse what they cannot make
+    return part
 
 
 def _rows(site: Site, counts: Mapping[int, int] | None) -> Iterator[LayerRow]:
@@ -158,15 +164,27 @@ def _rows(site: Site, counts: Mapping[int, int] | None) -> Iterator[LayerRow]:
             group = groups.get(node.index)
             style = group.style if group else site.style
             low_bit = node.index in site.parts
+            outside = (site.copies or 1) if low_bit else 1
             yield LayerRow(
                 node.name,
                 type(operation).__name__,
-                None if counts is None else counts.get(id(operation), 0),
+                _macs(node, counts),
                 group.number if group else None,
                 f"W{style.weight_bits}A{style.activation_bits}" if low_bit else "float",
-                group.bases if group else site.copies or 1 if low_bit else 1,
+                group.bases if group else outside,
                 site.reasons.get(node.index, ""),
             )
+
+
+def _macs(node: Node, counts: Mapping[int, int] | None) -> int | None:
+    """The node's share of those of the model's layer: its parts have as many positions each."""
+    if counts is None:
+        return None
+    own, whole = (
+        sum(math.prod(weight.shape) for weight in layer.weights if len(weight.shape) > 1)
+        for layer in (node.operation, node.part_of)
+    )
+    return counts.get(id(node.part_of), 0) * own // whole
 
 
 def _operation_counts(model: keras.Model) -> dict[int, int] | None:

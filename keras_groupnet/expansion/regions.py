@@ -62,7 +62,8 @@ class Regions:
 
     def chain(self, first: int) -> list[Region]:
         """The regions between the nodes of the chain from a node on, one behind the other."""
-        regions, index = [], first + 1
+        regions: list[Region] = []
+        index = first + 1
         while True:
             later = self._postdominators[index] & ~(1 << index)
             if not later:

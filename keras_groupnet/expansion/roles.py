@@ -14,6 +14,12 @@ NORMALIZATIONS = (
     keras.layers.LayerNormalization,
 )
 _ACTIVATION_LAYERS = (keras.layers.ELU, keras.layers.LeakyReLU, keras.layers.ReLU)
+_GLOBAL_POOLINGS = (
+    keras.layers.GlobalAveragePooling1D,
+    keras.layers.GlobalAveragePooling2D,
+    keras.layers.GlobalMaxPooling1D,
+    keras.layers.GlobalMaxPooling2D,
+)
 # These look at several values at a time.
 _NOT_ELEMENTWISE = ("glu", "log_softmax", "softmax", "sparsemax")
 
@@ -38,10 +44,13 @@ def is_activation(operation: Any) -> bool:
 def gates(graph: Graph) -> set[int]:
     """Indices of the nodes of attention branches, as in squeeze-and-excitation.
 
-    What they compute has one position only, and is merged with a feature map of more.
+    What they compute has one position only: of what a global pooling makes of a tensor, it is what
+    meets other values of that tensor again, or a feature map of more positions.
     """
     found: set[int] = set()
     for node in graph.nodes:
+        if isinstance(node.operation, _GLOBAL_POOLINGS):
+            found |= _until_it_meets(graph, node)
         if any(_is_map(tensor) for tensor in node.inputs):
             waiting = [tensor.node for tensor in node.inputs if _has_one_position(tensor)]
             while waiting:
@@ -51,6 +60,23 @@ def gates(graph: Graph) -> set[int]:
                     found.add(index)
                     waiting.extend(tensor.node for tensor in inputs)
     return found
+
+
+def _until_it_meets(graph: Graph, pooling: Node) -> set[int]:
+    """The nodes behind a pooling and in front of the node that also reads what was pooled."""
+    source = pooling.inputs[0].node
+    behind, around = {pooling.index}, {source}
+    meeting = False
+    for node in graph.nodes[source + 1 :]:
+        inputs = {tensor.node for tensor in node.inputs}
+        if node is pooling:
+            continue
+        if inputs and inputs <= behind:
+            behind.add(node.index)
+        meeting = meeting or bool(inputs & behind and inputs & around)
+        if inputs & around:
+            around.add(node.index)
+    return behind if meeting else set()
 
 
 def ends(graph: Graph) -> tuple[set[int], set[int]]:

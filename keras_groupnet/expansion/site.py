@@ -89,7 +89,7 @@ class Site:
 
     Attributes:
         place: a model.
-        parts: indices of the nodes that become low-bit layers -> their parts.
+        parts: indices of the nodes that become low-bit layers -> what they do.
         reasons: indices of the nodes with kernels that stay float -> why.
         groups: of bases, without nodes in common.
         style: of low-bit layers outside of groups.
@@ -98,7 +98,7 @@ class Site:
     """
 
     place: Place
-    parts: dict[int, Sequence[Part]]
+    parts: dict[int, Part]
     reasons: dict[int, str]
     groups: Sequence[Group]
     style: Any

@@ -7,7 +7,7 @@ import keras
 
 from keras_groupnet.layers import LatentConv2D
 from keras_groupnet.methods.single_branch import SingleBranch
-from keras_groupnet.structure.block_style import QuantizedInput
+from keras_groupnet.structure.block_style import FloatInput, QuantizedInput
 from keras_groupnet.structure.blocks import BlockLayer
 from keras_groupnet.structure.scope import Scope
 
@@ -69,7 +69,7 @@ class LatentBranch(SingleBranch):
             config["pad_values"] = self.pad_values
         return self.convolution(**(config | {"filters": filters}))
 
-    def connect(self, source: QuantizedInput, layer: BlockLayer, scope: Scope) -> Any:
+    def connect(self, source: QuantizedInput | FloatInput, layer: BlockLayer, scope: Scope) -> Any:
         """As `BlockStyle.connect`; around the convolution of a dense layer, reshapes."""
         if layer.kernel_size:
             return super().connect(source, layer, scope)

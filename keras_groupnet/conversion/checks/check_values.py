@@ -86,7 +86,7 @@ class ValueCheck:
             self._problem(name, f"{x.size} values", f"{codes.size} values")
             return own
         codes = codes.reshape(x.shape)
-        bound = bound_of(self.values, op, x)
+        bound = bound_of(self.values, tensor if op is None else _quantized_tensor(op), op, x)
         self._compare_floats(name, op, x, bound)
         theirs = quantized(x, bits, quantization.scale)
         differ = theirs != codes
@@ -109,7 +109,7 @@ class ValueCheck:
         """Compares what the file quantizes, before it does so."""
         if op is None:
             return
-        y = self.values.arrays[op.inputs[0] if op.kind == "KgnQuantize" else op.outputs[0]]
+        y = self.values.arrays[_quantized_tensor(op)]
         value = self.values.before_quantizer(op, y)
         if value.size != x.size:
             return  # a pooling stands between, whose result was compared
@@ -201,7 +201,7 @@ class ValueCheck:
             return
         producer = self.file.graph.producer(op.inputs[0])
         source = producer if producer is not None and producer.kind in KERNEL_OPS else None
-        bound = bound_of(self.values, source, x)
+        bound = bound_of(self.values, op.inputs[0], source, x)
         difference = np.abs(found.reshape(x.shape) - x)
         difference = np.where(self._unpacked.near_threshold(x), 0, difference)
         allowed = bound.per_channel(x.shape[-1])
@@ -316,6 +316,11 @@ class ValueCheck:
         problem = Problem(layer, expected, found)
         if problem not in self.report.problems:
             self.report.problems.append(problem)
+
+
+def _quantized_tensor(op: Op) -> int:
+    """What an op quantizes."""
+    return op.inputs[0] if op.kind == "KgnQuantize" else op.outputs[0]
 
 
 def _written_as(file: FileOps, tensor: int, op: Op | None) -> tuple[int, float]:

@@ -240,7 +240,7 @@ class _RandomSums:
             return
         for tensor, op in self._open.get(y.shape, ()):
             residual = self.values.arrays[tensor] - y
-            allowed = bound_of(self.values, op, y).per_channel(y.shape[-1])
+            allowed = bound_of(self.values, tensor, op, y).per_channel(y.shape[-1])
             one = Difference(f"the output of '{name}'", tensor, residual, allowed)
             best = self.nearest.get(tensor)
             if one.channels <= y.shape[-1] // 2 and (best is None or one.channels < best.channels):
@@ -333,6 +333,6 @@ class _RandomSums:
     def _compare(self, where, tensor, op, value, x) -> None:
         if value.size != x.size:
             return  # a pooling stands between
-        allowed = bound_of(self.values, op, x).per_channel(x.shape[-1])
+        allowed = bound_of(self.values, tensor, op, x).per_channel(x.shape[-1])
         residual = np.where(self._unpacked.near_threshold(x), 0, value.reshape(x.shape) - x)
         self.differences.append(Difference(where, tensor, residual, allowed))

@@ -24,25 +24,33 @@ _ROUNDINGS = 128
 _ROUNDINGS_ELSEWHERE = 16
 
 
+# Sigmoid, division, square root and the like, as in attention branches and layer normalization, are
+# approximations in the runtime, and where they are steep they enlarge what was rounded before.
+_FUNCTIONS = 1e-4
+
+
 @dataclass(frozen=True)
 class Bound:
-    """`_ROUNDINGS` units in the last place of the largest term of each channel.
+    """How far two computations of a tensor may be apart.
 
-    It is at least `_ROUNDINGS_ELSEWHERE` such units of the largest term of all channels.
+    `_ROUNDINGS` units in the last place of the largest term of each channel, and at least
+    `_ROUNDINGS_ELSEWHERE` such units of the largest term of all; `_FUNCTIONS` of the latter behind
+    functions that are approximated.
 
     Attributes:
         magnitude: `(C,)` or a scalar, the largest absolute term of each channel.
+        approximated: whether the tensor comes from such functions.
     """
 
     magnitude: np.ndarray
+    approximated: bool = False
 
     def per_channel(self, channels: int) -> np.ndarray:
-        """The largest difference that rounding may make, `(C,)`."""
+        """The largest difference that there may be, `(C,)`."""
         magnitude = np.broadcast_to(self.magnitude, (channels,))
-        roundings = np.maximum(
-            _ROUNDINGS * magnitude, _ROUNDINGS_ELSEWHERE * magnitude.max(initial=0)
-        )
-        return np.finfo(np.float32).eps * roundings
+        eps = np.finfo(np.float32).eps
+        elsewhere = _FUNCTIONS if self.approximated else _ROUNDINGS_ELSEWHERE * eps
+        return np.maximum(_ROUNDINGS * eps * magnitude, elsewhere * magnitude.max(initial=0))
 
 
 def largest(values: np.ndarray) -> np.ndarray:
@@ -50,17 +58,23 @@ def largest(values: np.ndarray) -> np.ndarray:
     return np.abs(values).reshape(-1, values.shape[-1]).max(0, initial=0)
 
 
-def bound_of(values: Values, op: Op | None, x: np.ndarray) -> Bound:
+def bound_of(values: Values, tensor: int, op: Op | None, x: np.ndarray) -> Bound:
     """The bound for `x`, which `op` quantizes or writes in the file.
 
     Args:
         values: of the file.
+        tensor: what is quantized or written.
         op: a kernel op or KgnQuantize; None if another op writes the tensor.
         x: Keras' value.
     """
+    approximated = values.file.is_approximated(tensor)
+    return Bound(_magnitude(values, op, x), approximated)
+
+
+def _magnitude(values: Values, op: Op | None, x: np.ndarray) -> np.ndarray:
     magnitude = largest(x)
     if op is None:
-        return Bound(np.asarray(magnitude.max(initial=0)))
+        return np.asarray(magnitude.max(initial=0))
     if op.kind == "KgnQuantize":
         source = largest(values.arrays[op.inputs[0]])
         first, second = values.file.constant(op, 1), values.file.constant(op, 2)
@@ -79,8 +93,8 @@ def bound_of(values: Values, op: Op | None, x: np.ndarray) -> Bound:
     if first is not None and second is not None:
         source = source * np.abs(first) + np.abs(second)
     if source.shape != magnitude.shape:  # a pooling or reshape stands between
-        return Bound(np.asarray(max(source.max(initial=0), magnitude.max(initial=0))))
-    return Bound(np.maximum(magnitude, source))
+        return np.asarray(max(source.max(initial=0), magnitude.max(initial=0)))
+    return np.maximum(magnitude, source)
 
 
 class UnpackedQuantizers:
