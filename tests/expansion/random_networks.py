@@ -7,6 +7,17 @@ L = keras.layers
 _ACTIVATIONS = ("relu", "relu6", "silu", "gelu", "hard_sigmoid", "tanh", "linear")
 
 
+def randomise(model: keras.Model, random: np.random.Generator | None = None) -> keras.Model:
+    """Gives biases and batch norms values as after training."""
+    random = random or np.random.default_rng(0)
+    for variable in model.weights:
+        if variable.path.endswith(("beta", "bias", "moving_mean")):
+            variable.assign(random.normal(0, 0.3, variable.shape))
+        elif variable.path.endswith(("gamma", "moving_variance")):
+            variable.assign(random.uniform(0.5, 1.5, variable.shape))
+    return model
+
+
 class RandomNetwork:
     """Draws a model: chains, residual and dense blocks, branches, attention, nested models."""
 
@@ -24,13 +35,7 @@ class RandomNetwork:
         outputs = L.Dense(4)(x)
         if self.chance(0.2):
             outputs = [outputs, L.Dense(2, activation="softmax")(x)]
-        model = keras.Model(inputs, outputs)
-        for variable in model.weights:
-            if variable.path.endswith(("beta", "bias", "moving_mean")):
-                variable.assign(self.random.normal(0, 0.3, variable.shape))
-            elif variable.path.endswith(("gamma", "moving_variance")):
-                variable.assign(self.random.uniform(0.5, 1.5, variable.shape))
-        return model
+        return randomise(keras.Model(inputs, outputs), self.random)
 
     def stage(self, x):
         return self.pick(
@@ -39,7 +44,6 @@ class RandomNetwork:
 
     def layer(self, x, filters=None, strides=1):
         """One layer with a kernel, and what stands around it."""
-        channels = x.shape[-1]
         filters = filters or int(self.pick([8, 16]))
         own = {"strides": strides, "padding": "same"}
         options = {"use_bias": self.chance(0.5), "activation": self.activation(0.3)}
@@ -60,7 +64,6 @@ class RandomNetwork:
         else:
             x = L.Dense(filters, **options)(x)
             x = L.MaxPooling2D(strides, padding="same")(x) if strides > 1 else x
-        assert channels
         return self.normalized(x)
 
     def normalized(self, x):
