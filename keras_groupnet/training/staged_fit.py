@@ -130,6 +130,11 @@ def fit(
                 "`distillation_losses` need a trained `teacher`, such as the model that "
                 "training.fit('full_precision', ...) returns. Received: teacher=None"
             )
+        if needs_teacher(method):
+            raise ValueError(
+                f"The method {method.name!r} learns from a teacher in a way of its own; leave "
+                f"`distillation_losses` out. Received: distillation_losses={distillation_losses!r}"
+            )
         distill = _Distillation(distillation_losses, distillation_loss_weights, student_loss_weight)
     compiling = {"loss": loss, "metrics": list(metrics)}
     fitting = {"validation_data": validation_data, "verbose": verbose}
@@ -179,11 +184,10 @@ class _Distillation:
         self, method: "Method", student: keras.Model, teacher: keras.Model | None
     ) -> keras.Model:
         """Returns a `Distiller`."""
-        if method.needs_teacher or method.trainer(student) is not student:
+        if method.trainer(student) is not student:
             raise ValueError(
-                f"The method {method.name!r} is trained in a way of its own, which "
-                "`distillation_losses` would replace; leave them out. Received: "
-                f"distillation_losses={self.losses!r}"
+                f"The method {method.name!r} has a trainer of its own, which `distillation_losses` "
+                f"would replace; leave them out. Received: distillation_losses={self.losses!r}"
             )
         return Distiller(teacher, student, self.losses, self.weights, self.student_weight)
 
