@@ -38,8 +38,8 @@ class Distiller(keras.distillation.Distiller):
       without labels (`fit(images)`) compile without a loss
     - batch norms of the teacher are in inference mode, as there
 
-    The trainer predicts what the student predicts. The teacher's `trainable` is set to False. Train,
-    then convert or save `distiller.student`.
+    The trainer predicts what the student predicts. The teacher's `trainable` is set to False.
+    Train, then convert or save `distiller.student`.
 
     Example:
         distiller = kgn.distillation.Distiller(

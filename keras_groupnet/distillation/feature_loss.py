@@ -89,8 +89,8 @@ class FeatureLoss(keras.distillation.DistillationLoss):
             known = {layer.name: layer for layer in model.layers}
             if layer_name not in known:
                 raise ValueError(
-                    f"The {role} has no layer {layer_name!r}; layers of a model inside of it cannot "
-                    f"be named. Received: {role}_layer_name={layer_name!r}. Its layers: "
+                    f"The {role} has no layer {layer_name!r}; layers of a model inside of it "
+                    f"cannot be named. Received: {role}_layer_name={layer_name!r}. Its layers: "
                     f"{', '.join(known)}"
                 )
             shapes.append(tuple(known[layer_name].output.shape))

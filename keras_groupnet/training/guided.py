@@ -18,8 +18,9 @@ class GuidedTrainer(JointTrainer):
 
         L(y, p_full) + L(y, p_low) + weight * R,  R = 1/2 ||Q(phi_full) - Q(phi_low)||^2
 
-    R, `distillation.FeatureRegularizer`, is a mean over the samples. Its gradient reaches both networks, as if it were added to the
-    loss of each. The trainer predicts what the student predicts. Train, then convert or save
+    R, `distillation.FeatureRegularizer`, is a mean over the samples. Its gradient reaches both
+    networks, as if it were added to the loss of each. The trainer predicts what the student
+    predicts. Train, then convert or save
     `trainer.student`.
 
     Args:

@@ -22,7 +22,7 @@ def first(values):
 def constant(logits, penalty=0.0):
     """A model with these softmax outputs for any input, and a loss of its own."""
     inputs = keras.Input((2,))
-    regularizer = (lambda bias: penalty * ops.sum(ops.ones_like(bias))) if penalty else None
+    regularizer = (lambda bias: 3 * penalty + 0 * ops.sum(bias)) if penalty else None
     dense = keras.layers.Dense(3, activation="softmax", bias_regularizer=regularizer)
     model = keras.Model(inputs, dense(inputs))
     dense.set_weights([np.zeros((2, 3)), np.array(logits)])
