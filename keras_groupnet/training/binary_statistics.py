@@ -64,7 +64,7 @@ class BinaryStatistics(keras.callbacks.Callback):
     Raises:
         ValueError: for arguments out of range, if the file exists and is no such file, or, when
             training begins, if the model has no binary layers.
-        ModuleNotFoundError: for `tensorboard` without TensorFlow.
+        ModuleNotFoundError: for `tensorboard` without TensorFlow and TensorBoard.
     """
 
     def __init__(

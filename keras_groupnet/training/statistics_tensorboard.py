@@ -17,17 +17,18 @@ class StatisticsTensorBoard:
         folder: of event files, such as the `log_dir` of Keras' `TensorBoard` callback.
 
     Raises:
-        ModuleNotFoundError: TensorFlow, which writes event files, is not installed.
+        ModuleNotFoundError: TensorFlow or TensorBoard, which write event files, are not installed.
     """
 
     def __init__(self, folder: str | os.PathLike[str]):
         try:
+            import tensorboard  # noqa: F401  (tf.summary needs it)
             import tensorflow
         except ModuleNotFoundError as error:
             raise ModuleNotFoundError(
-                "TensorBoard's files are written by TensorFlow. Install it with "
-                "`pip install 'keras_groupnet[convert]'`, or leave out `tensorboard`; the CSV file "
-                "needs nothing."
+                "TensorBoard's files are written by TensorFlow and TensorBoard, on any backend. "
+                "Install them with `pip install 'keras_groupnet[tensorboard]'`, or leave out "
+                "`tensorboard`; the CSV file needs neither."
             ) from error
         self._summary: Any = tensorflow.summary
         self._writer = self._summary.create_file_writer(os.fspath(folder))

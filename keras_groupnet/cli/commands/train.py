@@ -77,7 +77,7 @@ def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_boolean(
         "statistics",
         True,
-        "with --checkpoint: in the folder of each stage, statistics.csv of its binary layers (flips, "
+        "with --checkpoint: statistics.csv of binary layers in the folder of each stage (flips, "
         "latent weights near zero, dead channels), and warnings of those that starve",
         flag_values=values,
     )
