@@ -107,7 +107,7 @@ def _by_order(
             one.name for one in taught if comparable(layer.output.shape, one.output.shape)
         )
         alike[fitting].append(layer.name)
-    pairs = []
+    pairs: list[tuple[str, str]] = []
     for fitting, names in alike.items():
         if not fitting or len(fitting) % len(names):
             return []
