@@ -15,7 +15,8 @@ class FlipRatio(keras.metrics.Metric):
 
     The first update only remembers. `reset_state`, which `fit` calls before each epoch, forgets the
     mean, but not the weights, so that flips between the last batch of an epoch and the first of the
-    next count.
+    next count. On JAX, Keras drops what metrics of layers learn inside of `call` in `fit`; update
+    it elsewhere there, in a loop of your own or a callback.
 
     Example:
         class Watched(kgn.layers.QuantConv2D):

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import keras
+
 PAGE = Path(__file__).parents[2] / "docs" / "training_statistics.md"
 
 
@@ -14,4 +16,5 @@ def test_page(tmp_path, monkeypatch, capsys):
     assert "2 stage1_block1_base2_conv1 0." in capsys.readouterr().out
     rows = (tmp_path / "run" / "1_bnn" / "statistics.csv").read_text().splitlines()
     assert len(rows) == 1 + 2 and rows[1].startswith("1,stage1_block1_conv1,0.")
-    assert 0 < names["history"]["flip_ratio"][0] < 1
+    if keras.backend.backend() != "jax":  # as the page says
+        assert 0 < names["history"]["flip_ratio"][0] < 1
