@@ -15,7 +15,15 @@ from types import ModuleType
 from typing import Any
 
 # Those with classes of `keras.saving.register_keras_serializable`.
-_MODULES = ("constraints", "initializers", "layers", "quantizers", "training")
+_MODULES = (
+    "constraints",
+    "distillation",
+    "initializers",
+    "layers",
+    "metrics",
+    "quantizers",
+    "training",
+)
 
 
 def register_with_keras() -> None:

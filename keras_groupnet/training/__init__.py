@@ -6,6 +6,7 @@ from typing import Any
 from keras_groupnet.training import method_recipes, progressive
 from keras_groupnet.training.adversarial import AdversarialTrainer
 from keras_groupnet.training.batch_norm_update import BatchNormUpdate
+from keras_groupnet.training.binary_statistics import BinaryStatistics
 from keras_groupnet.training.center_loss import CenterLoss
 from keras_groupnet.training.center_loss_trainer import CenterLossTrainer
 from keras_groupnet.training.checkpoint import ResumableCheckpoint
@@ -31,6 +32,7 @@ from keras_groupnet.training.training_stage import TrainingStage, plan_stages
 __all__ = [
     "AdversarialTrainer",
     "BatchNormUpdate",
+    "BinaryStatistics",
     "CenterLoss",
     "CenterLossTrainer",
     "Discriminator",

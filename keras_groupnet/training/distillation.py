@@ -1,5 +1,6 @@
 """Apprentice: a low-bit student learns from the outputs of a full-precision teacher."""
 
+import warnings
 from typing import Any
 
 import keras
@@ -17,8 +18,8 @@ class DistillationTrainer(JointTrainer):
     the teacher does not learn from its student. The trainer predicts what the student predicts.
     Train, then convert or save `trainer.student`.
 
-    With `train_teacher=True` both are trained together from scratch (scheme A); else the teacher is
-    trained already, stays frozen and runs in inference mode, and its loss is left out (scheme B).
+    Both are trained together from scratch (scheme A). With a teacher that is trained already
+    (scheme B) use `kgn.distillation.Distiller(teacher, student, DistributionLoss())`.
 
     Example:
         trainer = DistillationTrainer(student, teacher)
@@ -31,7 +32,8 @@ class DistillationTrainer(JointTrainer):
         teacher_weight: alpha.
         student_weight: beta.
         distillation_weight: gamma.
-        train_teacher: see above.
+        train_teacher: deprecated. With False the teacher stays frozen and runs in inference mode,
+            and its loss is left out.
         from_logits: whether the models end in logits instead of a softmax.
         **kwargs: arguments of `keras.Model`.
 
@@ -70,6 +72,13 @@ class DistillationTrainer(JointTrainer):
         self.train_teacher = train_teacher
         self.from_logits = from_logits
         if not train_teacher:
+            warnings.warn(
+                "DistillationTrainer(train_teacher=False) will go in the next release. Use "
+                "keras_groupnet.distillation.Distiller(teacher, student, DistributionLoss()), and "
+                "its `student_loss_weight` for the weights of both terms",
+                DeprecationWarning,
+                stacklevel=2,
+            )
             teacher.trainable = False
         self.build(student.input_shape)
 

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-from keras import ops
 
-from keras_groupnet.quantizers import KBitActivation
+from keras_groupnet.distillation import FeatureRegularizer
 from keras_groupnet.training.joint_trainer import JointTrainer
 from keras_groupnet.training.stages import paired_stages
 
@@ -19,8 +18,9 @@ class GuidedTrainer(JointTrainer):
 
         L(y, p_full) + L(y, p_low) + weight * R,  R = 1/2 ||Q(phi_full) - Q(phi_low)||^2
 
-    R is a mean over the samples. Its gradient reaches both networks, as if it were added to the
-    loss of each. The trainer predicts what the student predicts. Train, then convert or save
+    R, `distillation.FeatureRegularizer`, is a mean over the samples. Its gradient reaches both
+    networks, as if it were added to the loss of each. The trainer predicts what the student
+    predicts. Train, then convert or save
     `trainer.student`.
 
     Args:
@@ -60,7 +60,7 @@ class GuidedTrainer(JointTrainer):
         self.stages, self.teacher_stages = paired_stages(student, teacher, stages, teacher_stages)
         self.weight = weight
         self.bits = bits
-        self._quantizer = KBitActivation(bits)
+        self._regularizer = FeatureRegularizer(bits=bits)
         self._features = [
             keras.Model(model.input, [model.output, *(model.get_layer(n).output for n in names)])
             for model, names in ((student, self.stages), (teacher, self.teacher_stages))
@@ -73,10 +73,7 @@ class GuidedTrainer(JointTrainer):
             return self.student(inputs, training=False)
         (low, *lows), (full, *fulls) = (model(inputs, training=True) for model in self._features)
         for one, other in zip(lows, fulls, strict=True):
-            difference = self._quantizer(other) - self._quantizer(one)
-            axes = tuple(range(1, len(one.shape)))
-            distance = ops.mean(ops.sum(ops.square(difference), axis=axes)) / 2
-            self.add_loss(self.weight * distance)
+            self.add_loss(self.weight * self._regularizer.compute_loss(other, one))
         return (low, full)
 
     def get_config(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from keras_groupnet.datasets.batches import SeededBatches
+from keras_groupnet.distillation import Distiller
 from keras_groupnet.training.checkpoint import ResumableCheckpoint
 from keras_groupnet.training.recipes import Recipe, adam_recipe
 from keras_groupnet.training.run_folder import RunFolder
@@ -47,6 +48,9 @@ def fit(
     epochs: int | Sequence[int],
     *,
     teacher: keras.Model | None = None,
+    distillation_losses: Any = None,
+    distillation_loss_weights: Sequence[float] | None = None,
+    student_loss_weight: float = 0.5,
     recipe: Callable[[TrainingStage, int], Recipe] = adam_recipe,
     loss: Any = "sparse_categorical_crossentropy",
     metrics: Sequence[Any] = ("accuracy",),
@@ -83,7 +87,12 @@ def fit(
             Keras' `fit` takes as `x` and that has a length. To go on bit-identically takes
             `SeededBatches`. Each stage starts at its first epoch.
         epochs: of each stage, or a list with one number for each.
-        teacher: a trained full-precision network of the same architecture.
+        teacher: a trained full-precision network of the same architecture, for methods that learn
+            from one, or for:
+        distillation_losses: of `distillation.Distiller`, with which any method that learns from no
+            teacher of its own learns from this one in all stages.
+        distillation_loss_weights: see `distillation.Distiller`.
+        student_loss_weight: see `distillation.Distiller`; for `distillation_losses`.
         recipe: called with a stage and its number of optimizer steps, returns optimizer and
             schedule; of its other fields no use is made. `adam_recipe`, `paper_recipe`, or yours.
         loss: as in Keras' `compile`.
@@ -101,23 +110,42 @@ def fit(
 
     Raises:
         ValueError: if `method`, `epochs` or `data` are not as above, if there is a teacher and
-            the method needs none, or if the folder holds another run.
+            nothing learns from it, if there are `distillation_losses` and no teacher, or a method
+            with a trainer of its own, or if the folder holds another run.
     """
     from keras_groupnet import methods  # which uses this package
 
     method = methods.get(method)
     stages = plan_stages(method, epochs, train_teacher=teacher is None)
-    if teacher is not None and not needs_teacher(method):
+    if teacher is not None and distillation_losses is None and not needs_teacher(method):
         raise ValueError(
-            f"The method {method.name!r} learns from no teacher; leave it out. "
+            f"The method {method.name!r} learns from no teacher; leave it out, or say with "
+            "`distillation_losses` how it should. "
             f"Received: teacher={teacher.name!r}"
         )
+    distill = None
+    if distillation_losses is not None:
+        if teacher is None:
+            raise ValueError(
+                "`distillation_losses` need a trained `teacher`, such as the model that "
+                "training.fit('full_precision', ...) returns. Received: teacher=None"
+            )
+        if needs_teacher(method):
+            raise ValueError(
+                f"The method {method.name!r} learns from a teacher in a way of its own; leave "
+                f"`distillation_losses` out. Received: distillation_losses={distillation_losses!r}"
+            )
+        distill = _Distillation(distillation_losses, distillation_loss_weights, student_loss_weight)
     compiling = {"loss": loss, "metrics": list(metrics)}
     fitting = {"validation_data": validation_data, "verbose": verbose}
-    stage_fit = _StageFit(data, _length(data), recipe, callbacks, compiling, fitting, announce)
+    stage_fit = _StageFit(
+        data, _length(data), recipe, callbacks, compiling, fitting, announce, distill
+    )
     run = None
     if folder is not None:
         facts = {"method": method.name, "options": options(method), "seed": seed}
+        if distill is not None:
+            facts["distillation"] = distill.facts()
         run = RunFolder(folder, facts | {"trains_teacher": stages[0].teaches})
 
     finished = {stage.name: run.finished(stage) for stage in stages} if run else {}
@@ -145,6 +173,31 @@ def fit(
 
 
 @dataclasses.dataclass(frozen=True)
+class _Distillation:
+    """How methods that learn from no teacher of their own learn from one."""
+
+    losses: Any
+    weights: Sequence[float] | None
+    student_weight: float
+
+    def trainer(
+        self, method: "Method", student: keras.Model, teacher: keras.Model | None
+    ) -> keras.Model:
+        """Returns a `Distiller`."""
+        if method.trainer(student) is not student:
+            raise ValueError(
+                f"The method {method.name!r} has a trainer of its own, which `distillation_losses` "
+                f"would replace; leave them out. Received: distillation_losses={self.losses!r}"
+            )
+        return Distiller(teacher, student, self.losses, self.weights, self.student_weight)
+
+    def facts(self) -> Any:
+        """What must be the same when a run goes on, of JSON."""
+        losses = keras.saving.serialize_keras_object(self.losses)
+        return [losses, self.weights, self.student_weight]
+
+
+@dataclasses.dataclass(frozen=True)
 class _StageFit:
     """Trains one stage; the fields are what all stages have in common."""
 
@@ -155,6 +208,7 @@ class _StageFit:
     compiling: dict[str, Any]
     fitting: dict[str, Any]
     announce: Callable[[str], None]
+    distillation: _Distillation | None
 
     def __call__(
         self,
@@ -165,7 +219,10 @@ class _StageFit:
     ) -> History:
         """Returns the history of all epochs, also of those before a kill."""
         method = stage.method
-        trainer = method.trainer(student, teacher if method.needs_teacher else None)
+        if self.distillation is not None:
+            trainer = self.distillation.trainer(method, student, teacher)
+        else:
+            trainer = method.trainer(student, teacher if method.needs_teacher else None)
         recipe = self.recipe(stage, self.length * stage.epochs)
         trainer.compile(recipe.optimizer, **self.compiling)
         position = copy.copy(self.data) if isinstance(self.data, SeededBatches) else None

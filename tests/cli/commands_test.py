@@ -30,6 +30,8 @@ def test_train_resumes_and_starts_from_a_parent(tmp_path, capsys):
     assert cli.run(["train", path, *resumable, "--epochs=1"]) == 0
     assert cli.run(["train", path, *resumable, "--epochs=2"]) == 0
     assert (tmp_path / "run" / "1_group_net" / "epoch-000002").is_dir()
+    rows = (tmp_path / "run" / "1_group_net" / "statistics.csv").read_text().splitlines()
+    assert rows[0].startswith("epoch,layer,flip_ratio") and rows[-1].startswith("2,stage2_block1")
     shown = capsys.readouterr().out
     assert "test accuracy" in shown and "goes on after epoch 1" in shown
     # Another network has another folder.

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_groupnet import methods
+from keras_groupnet import distillation, methods
 from tests.methods.networks import tiny
 from tests.steps import digits
 from tests.tensors import array
@@ -26,7 +26,16 @@ def test_scheme_a_trains_a_teacher_of_its_own():
 def test_scheme_b_learns_from_the_given_teacher():
     teacher = tiny("full_precision")
     trainer = methods.Apprentice(train_teacher=False).trainer(tiny("apprentice"), teacher)
+    assert isinstance(trainer, distillation.Distiller)
     assert trainer.teacher is teacher and not teacher.trainable_weights
+    x, y = digits(16)
+    trainer.compile(keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
+    loss = np.ravel(trainer.train_on_batch(x, y))[0]
+    taught = array(teacher(x, training=False))
+    learnt = array(trainer.student(x, training=True))
+    labels = -np.log(learnt[np.arange(16), y]).mean()
+    outputs = -(taught * np.log(learnt)).sum(-1).mean()
+    np.testing.assert_allclose(loss, 0.5 * labels + 0.5 * outputs, rtol=1e-4)
 
 
 def test_a_teacher_is_needed():

@@ -1,11 +1,12 @@
 """`groupnet train`: trains a model of the zoo in the stages of its method."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from absl import app, flags
 
-from keras_groupnet.cli.data_flags import check_data_flags, define_data_flags, load_data
+from keras_groupnet.cli.data_flags import Data, check_data_flags, define_data_flags, load_data
 from keras_groupnet.cli.loading import (
     check_imports,
     define_import_flag,
@@ -34,6 +35,7 @@ For instance:      groupnet train digits.keras --model resnet --blocks 1,1 --fil
 In several stages: groupnet train pcnn.keras --method pcnn --epochs 20,60 --checkpoint run"""
 _SMALL_IMAGE = 64  # below, the stem of ImageNet would leave next to nothing
 _EPOCHS, _BATCH_SIZE = 40, 64  # of --recipe=adam
+_PROBE = 32  # images for the dead channels of --statistics
 _LOSS, _METRICS = "sparse_categorical_crossentropy", ["accuracy"]
 
 
@@ -70,6 +72,13 @@ def define_flags(values: flags.FlagValues) -> None:
         "checkpoint",
         None,
         "folder of checkpoints: the same command goes on where a killed run stopped",
+        flag_values=values,
+    )
+    flags.DEFINE_boolean(
+        "statistics",
+        True,
+        "with --checkpoint: statistics.csv of binary layers in the folder of each stage (flips, "
+        "latent weights near zero, dead channels), and warnings of those that starve",
         flag_values=values,
     )
     define_import_flag(values)
@@ -121,7 +130,8 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
             metrics=_METRICS,
             validation_data=data.test,
             callbacks=lambda stage: [
-                bars.callback(f"{stage.number}/{len(stages)} {stage.method.name}")
+                bars.callback(f"{stage.number}/{len(stages)} {stage.method.name}"),
+                *_statistics(values, stage, folder, data),
             ],
             folder=folder,
             seed=values.seed,
@@ -132,6 +142,18 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
         result.model.compile(loss=_LOSS, metrics=_METRICS)
         loss, accuracy = result.model.evaluate(data.test, verbose=0)
         bars.print(f"{target}: test accuracy {100 * accuracy:.2f} %, loss {loss:.4f}")
+
+
+def _statistics(
+    values: flags.FlagValues, stage: "TrainingStage", folder: Path | None, data: Data
+) -> "list[keras.callbacks.Callback]":
+    from keras_groupnet import training
+
+    if folder is None or not values.statistics or stage.method.weight_bits == 32:
+        return []
+    images = data.test[0][0][:_PROBE]
+    path = folder / stage.name / "statistics.csv"
+    return [training.BinaryStatistics(path, probe=images if len(images) > 1 else None)]
 
 
 def _builder(
