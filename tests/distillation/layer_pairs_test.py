@@ -1,9 +1,11 @@
 import keras
 import pytest
 
+import keras_groupnet as kgn
 from keras_groupnet import models
 from keras_groupnet.distillation import AttentionMatching, layer_pairs
 from keras_groupnet.layers import GroupSum
+from tests.expansion.networks import plain_net, residual_net
 
 
 def net(filters=(4, 8), blocks=(2, 2), **options):
@@ -95,3 +97,13 @@ def test_subclassed_models_are_refused():
 
     with pytest.raises(ValueError, match="functional models.*class Own"):
         layer_pairs(Own(), net())
+
+
+def test_an_expanded_model_and_its_parent():
+    """Sums of groups have the names of the layers at the ends of the blocks."""
+    parent = residual_net(2)
+    student = kgn.expand(parent, 2, print_fn=None)
+    assert layer_pairs(student, parent) == [("b1_add", "b1_add"), ("b2_add", "b2_add")]
+    parent = plain_net()
+    student = kgn.expand(parent, 2, print_fn=None)
+    assert {teacher for _, teacher in layer_pairs(student, parent)} == {"conv2", "conv3", "fc1"}
