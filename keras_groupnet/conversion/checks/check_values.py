@@ -113,6 +113,13 @@ class ValueCheck:
         value = self.values.before_quantizer(op, y)
         if value.size != x.size:
             return  # a pooling stands between, whose result was compared
+        if not np.isfinite(x).all():
+            self._problem(
+                self._layers(name, op),
+                f"finite values of the Keras model in front of '{name}'",
+                "infinite ones or NaN: it has diverged. Train it with smaller steps",
+            )
+            return
         difference = np.abs(value.reshape(x.shape) - x)
         allowed = bound.per_channel(x.shape[-1])
         if (difference > allowed).any() or not np.isfinite(value).all():

@@ -27,6 +27,8 @@ _ROUNDINGS_ELSEWHERE = 16
 # Sigmoid, division, square root and the like, as in attention branches and layer normalization, are
 # approximations in the runtime, and where they are steep they enlarge what was rounded before.
 _FUNCTIONS = 1e-4
+# A network with such values has diverged: huge terms cancel out in it, and few digits are left.
+_DIVERGED = 1e6
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Bound:
 
     `_ROUNDINGS` units in the last place of the largest term of each channel, and at least
     `_ROUNDINGS_ELSEWHERE` such units of the largest term of all; `_FUNCTIONS` of the latter behind
-    functions that are approximated.
+    functions that are approximated, and where it is larger than `_DIVERGED`.
 
     Attributes:
         magnitude: `(C,)` or a scalar, the largest absolute term of each channel.
@@ -49,8 +51,10 @@ class Bound:
         """The largest difference that there may be, `(C,)`."""
         magnitude = np.broadcast_to(self.magnitude, (channels,))
         eps = np.finfo(np.float32).eps
-        elsewhere = _FUNCTIONS if self.approximated else _ROUNDINGS_ELSEWHERE * eps
-        return np.maximum(_ROUNDINGS * eps * magnitude, elsewhere * magnitude.max(initial=0))
+        most = magnitude.max(initial=0)
+        loose = self.approximated or most > _DIVERGED
+        elsewhere = _FUNCTIONS if loose else _ROUNDINGS_ELSEWHERE * eps
+        return np.maximum(_ROUNDINGS * eps * magnitude, elsewhere * most)
 
 
 def largest(values: np.ndarray) -> np.ndarray:
