@@ -1,0 +1,240 @@
+"""Measures what single ops cost on this machine, as a profile for `deployment.CostModel`.
+
+Every op is timed over a grid of geometries, in a file of a few equal ops (`profile_files`); the
+fastest of many short runs counts, because whatever else the machine does only makes runs slower.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from keras_groupnet.bench import profile_files as files
+from keras_groupnet.bench.benchmark import machine, prepared
+from keras_groupnet.deployment.cost_model import PROFILE_FORMAT, PROFILE_VERSION, machine_set
+
+PACKED = (1, 2, 4)
+_SECONDS = 0.03  # of one point of a grid
+_RUNS = 7  # at least, if they take longer than that
+# A file's weights and results should leave the second-level cache, as those of a network do.
+_BYTES = 3 << 20
+_COPIES = (3, 8)
+# Points of more work are not measured; the time goes on with the last two of the axis, positions.
+_MOST_PACKED_PRODUCTS = 600e6
+_MOST_PRODUCTS = 110e6
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """What is measured of one op.
+
+    Attributes:
+        write: `write(copies, *point)` gives the file.
+        axes: name -> values, ascending.
+        work: of a point, and the most that is measured; None for no limit.
+        bytes: of the weights and results of a point.
+    """
+
+    write: Callable[..., bytes]
+    axes: dict[str, tuple[int, ...]]
+    products: Callable[..., float] = lambda *point: 0.0
+    most: float = float("inf")
+    bytes: Callable[..., float] = lambda *point: 4.0 * np.prod(point)
+
+
+_POSITIONS = (1, 16, 64, 196, 784, 3136)
+
+
+def _grids() -> dict[str, _Grid]:
+    grids = {}
+    values = {"values": (64, 4096, 65536, 524288)}
+    for bits in (*PACKED, 32):
+        packed = bits < 32
+        grids[f"binary_conv_{bits}"] = _Grid(
+            lambda copies, *point, bits=bits: files.binary_conv(copies, bits, *point),
+            {
+                "taps": (1, 9, 25),
+                "words": (1, 4, 16),
+                "outputs": (16, 64, 512),
+                "positions": _POSITIONS,
+            },
+            lambda taps, words, outputs, positions: 32 * taps * words * outputs * positions,
+            _MOST_PACKED_PRODUCTS if packed else _MOST_PRODUCTS,
+            lambda taps, words, outputs, positions: 4 * outputs * (taps * words + positions),
+        )
+        grids[f"binary_depthwise_{bits}"] = _Grid(
+            lambda copies, *point, bits=bits: files.binary_depthwise(copies, bits, *point),
+            {"taps": (9, 25), "channels": (32, 128, 512), "positions": (1, 49, 784)},
+            lambda taps, channels, positions: taps * channels * positions,
+            _MOST_PRODUCTS / 4,
+            lambda taps, channels, positions: 4 * channels * positions,
+        )
+        grids[f"binary_dense_{bits}"] = _Grid(
+            lambda copies, *point, bits=bits: files.binary_dense(copies, bits, *point),
+            {"words": (1, 4, 16, 64, 256), "outputs": (16, 128, 1024, 4096)},
+            bytes=lambda words, outputs: 4 * words * outputs,
+        )
+    for bits in PACKED:
+        grids[f"quantize_{bits}"] = _Grid(
+            lambda copies, *point, bits=bits: files.quantize(copies, bits, *point),
+            {"channels": (1, 32, 64, 512), "positions": (1, 64, 784, 3136)},
+        )
+        grids[f"packed_pool_{bits}"] = _Grid(
+            lambda copies, *point, bits=bits: files.packed_pool(copies, bits, *point),
+            {"taps": (4, 9), "words": (1, 4, 16), "positions": (1, 64, 784)},
+        )
+    grids["scale_map"] = _Grid(
+        files.scale_map,
+        {"taps": (1, 9), "channels": (16, 64, 512), "positions": (1, 64, 784, 3136)},
+    )
+    grids["conv"] = _Grid(
+        files.conv,
+        {
+            "taps": (1, 9, 49),
+            "inputs": (1, 3, 16, 64, 256),
+            "outputs": (1, 16, 64, 512),
+            "positions": _POSITIONS,
+        },
+        lambda *point: np.prod(point),
+        _MOST_PRODUCTS,
+        lambda taps, inputs, outputs, positions: 4 * outputs * (taps * inputs + positions),
+    )
+    grids["depthwise"] = _Grid(
+        files.depthwise,
+        {"taps": (9, 25, 49), "channels": (8, 64, 512), "positions": (1, 49, 784, 3136)},
+        lambda *point: np.prod(point),
+        _MOST_PRODUCTS / 4,
+        lambda taps, channels, positions: 4 * channels * positions,
+    )
+    grids["dense"] = _Grid(
+        files.dense, {"inputs": (16, 256, 1024, 4096), "outputs": (1, 16, 128, 1024, 4096)}
+    )
+    grids["matmul"] = _Grid(
+        files.matmul,
+        {"inputs": (16, 64, 512), "outputs": (16, 64, 512), "positions": (1, 16, 64, 512)},
+        lambda *point: np.prod(point),
+        _MOST_PRODUCTS,
+        lambda inputs, outputs, positions: 4 * outputs * (inputs + positions),
+    )
+    grids["pool"] = _Grid(
+        files.pool, {"taps": (4, 9), "channels": (8, 64, 512), "positions": (1, 64, 784, 3136)}
+    )
+    grids["mean"] = _Grid(files.mean, {"channels": (8, 64, 2048), "positions": (1, 49, 784)})
+    for name, write in (
+        ("add", files.add),
+        ("scale", files.scale),
+        ("transpose", files.transpose),
+        ("simple", files.unary("ABS")),
+        ("exp", files.unary("EXP")),
+        ("logistic", files.unary("LOGISTIC")),
+        ("tanh", files.unary("TANH")),
+        ("gelu", files.unary("GELU")),
+        ("softmax", files.unary("SOFTMAX")),
+    ):
+        grids[name] = _Grid(write, values)
+    return grids
+
+
+# What the end of a binary convolution may do beside the float output that the grids have, in
+# nanoseconds a value: the base and the variant whose times are compared.
+_EPILOGUES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "addend": ({}, {"addend": True}),
+    "pixel_scale": ({}, {"pixel_scale": True}),
+}
+for _bits in PACKED:
+    _EPILOGUES[f"pack_{_bits}"] = ({}, {"out_bits": _bits})
+    _EPILOGUES[f"only_packed_{_bits}"] = ({}, {"out_bits": _bits, "float_output": False})
+_EPILOGUE_POINTS = ((9, 1, 64, 3136), (9, 2, 128, 784), (9, 4, 256, 196), (9, 8, 512, 49))
+
+
+def measure_profile(
+    instruction_set: str | None = None, progress: Callable[[float], None] = lambda share: None
+) -> dict[str, Any]:
+    """Times all ops.
+
+    Args:
+        instruction_set: that our ops may use at most: `"avx512"`, `"avx2"`, `"popcnt"`, `"neon"`,
+            `"scalar"`; None for the best of this machine. The runtime's own float ops cannot be
+            limited.
+        progress: gets the share that is done.
+
+    Returns:
+        The profile, to be written as JSON.
+
+    Raises:
+        ValueError: this machine does not run that instruction set.
+    """
+    grids = _grids()
+    total = sum(int(np.prod([len(a) for a in grid.axes.values()])) for grid in grids.values())
+    done = 0
+    options = {} if instruction_set is None else {"kernel": instruction_set}
+    invoke = _fastest(files.add(1, 64), options)
+    ops: dict[str, Any] = {}
+    for name, grid in grids.items():
+        times: list[float] = []
+        for point in itertools.product(*grid.axes.values()):
+            done += 1
+            progress(done / total)
+            if grid.products(*point) > grid.most:
+                times.append(_continued(times, grid.axes["positions"]))
+                continue
+            fewest, most = _COPIES
+            copies = int(min(max(_BYTES // max(grid.bytes(*point), 1), fewest), most))
+            seconds = _fastest(grid.write(copies, *point), options) - invoke
+            times.append(_rounded(1e6 * max(seconds, 0) / copies))
+        axes = {axis: list(values) for axis, values in grid.axes.items()}
+        ops[name] = {"axes": axes, "microseconds": times}
+    return {
+        "format": PROFILE_FORMAT,
+        "version": PROFILE_VERSION,
+        "instruction_set": instruction_set or machine_set(),
+        "machine": machine(),
+        "invoke_microseconds": _rounded(1e6 * invoke),
+        "epilogue_nanoseconds": {
+            name: _epilogue(*variants, options) for name, variants in _EPILOGUES.items()
+        },
+        "ops": ops,
+    }
+
+
+def _continued(times: list[float], positions: tuple[int, ...]) -> float:
+    """The next time on the line through the last two, positions being the fastest axis."""
+    index = len(times) % len(positions)
+    before, last, here = positions[index - 2 : index + 1]
+    slope = (times[-1] - times[-2]) / (last - before)
+    return _rounded(times[-1] + slope * (here - last))
+
+
+def _epilogue(base: dict[str, Any], variant: dict[str, Any], options: dict[str, str]) -> float:
+    """Nanoseconds a value by which the variant takes longer, as a mean of some layers."""
+    differences = []
+    for point in _EPILOGUE_POINTS:
+        seconds = [
+            _fastest(files.binary_conv(4, 1, *point, **kind), options) for kind in (base, variant)
+        ]
+        differences.append((seconds[1] - seconds[0]) / 4 / (point[2] * point[3]))
+    return _rounded(1e9 * float(np.median(differences)))
+
+
+def _fastest(content: bytes, options: dict[str, str]) -> float:
+    """Seconds of the fastest run."""
+    interpreter = prepared(content, delegate_options=options)
+    interpreter.invoke()
+    fastest = float("inf")
+    end = time.perf_counter() + _SECONDS
+    runs = 0
+    while runs < _RUNS or time.perf_counter() < end:
+        start = time.perf_counter()
+        interpreter.invoke()
+        fastest = min(fastest, time.perf_counter() - start)
+        runs += 1
+    return fastest
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.4g}")
