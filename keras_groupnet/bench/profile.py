@@ -19,11 +19,11 @@ from keras_groupnet.bench.benchmark import machine, prepared
 from keras_groupnet.deployment.cost_model import PROFILE_FORMAT, PROFILE_VERSION, machine_set
 
 PACKED = (1, 2, 4)
-_SECONDS = 0.03  # of one point of a grid
-_RUNS = 7  # at least, if they take longer than that
+_SECONDS = 0.02  # of one point of a grid
+_RUNS = 9  # at least, if they take longer than that
 # A file's weights and results should leave the second-level cache, as those of a network do.
 _BYTES = 3 << 20
-_COPIES = (3, 8)
+_COPIES = (2, 8)
 # Points of more work are not measured; the time goes on with the last two of the axis, positions.
 _MOST_PACKED_PRODUCTS = 600e6
 _MOST_PRODUCTS = 110e6
@@ -58,14 +58,19 @@ def _grids() -> dict[str, _Grid]:
         grids[f"binary_conv_{bits}"] = _Grid(
             lambda copies, *point, bits=bits: files.binary_conv(copies, bits, *point),
             {
-                "taps": (1, 9, 25),
+                "taps": (1, 9),
                 "words": (1, 4, 16),
                 "outputs": (16, 64, 512),
+                "strides": (1, 4),
                 "positions": _POSITIONS,
             },
-            lambda taps, words, outputs, positions: 32 * taps * words * outputs * positions,
+            lambda taps, words, outputs, strides, positions: (
+                32 * taps * words * outputs * positions
+            ),
             _MOST_PACKED_PRODUCTS if packed else _MOST_PRODUCTS,
-            lambda taps, words, outputs, positions: 4 * outputs * (taps * words + positions),
+            lambda taps, words, outputs, strides, positions: (
+                4 * outputs * (taps * words + positions)
+            ),
         )
         grids[f"binary_depthwise_{bits}"] = _Grid(
             lambda copies, *point, bits=bits: files.binary_depthwise(copies, bits, *point),
@@ -90,7 +95,14 @@ def _grids() -> dict[str, _Grid]:
         )
     grids["scale_map"] = _Grid(
         files.scale_map,
-        {"taps": (1, 9), "channels": (16, 64, 512), "positions": (1, 64, 784, 3136)},
+        {
+            "taps": (1, 9),
+            "channels": (16, 64, 256, 1024),
+            "strides": (1, 4),
+            "positions": (1, 49, 196, 784, 3136),
+        },
+        lambda taps, channels, strides, positions: channels * strides * positions,
+        2e6,
     )
     grids["conv"] = _Grid(
         files.conv,
@@ -140,16 +152,26 @@ def _grids() -> dict[str, _Grid]:
     return grids
 
 
-# What the end of a binary convolution may do beside the float output that the grids have, in
-# nanoseconds a value: the base and the variant whose times are compared.
-_EPILOGUES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "addend": ({}, {"addend": True}),
-    "pixel_scale": ({}, {"pixel_scale": True}),
+# What the end of a binary convolution may do beside writing floats, as the grids have it.
+_EPILOGUES: dict[str, dict[str, Any]] = {
+    "addend": {"addend": True},
+    "pixel_scale": {"pixel_scale": True},
 }
 for _bits in PACKED:
-    _EPILOGUES[f"pack_{_bits}"] = ({}, {"out_bits": _bits})
-    _EPILOGUES[f"only_packed_{_bits}"] = ({}, {"out_bits": _bits, "float_output": False})
-_EPILOGUE_POINTS = ((9, 1, 64, 3136), (9, 2, 128, 784), (9, 4, 256, 196), (9, 8, 512, 49))
+    _EPILOGUES[f"pack_{_bits}"] = {"out_bits": _bits}
+    _EPILOGUES[f"only_packed_{_bits}"] = {"out_bits": _bits, "float_output": False}
+# Layers that write more and more values.
+_EPILOGUE_POINTS = (
+    (9, 8, 512, 1, 49),
+    (9, 4, 256, 1, 196),
+    (9, 2, 128, 1, 784),
+    (9, 1, 64, 1, 3136),
+    (1, 2, 256, 1, 3136),
+)
+# A layer of many weights for few positions, and files of so many mebibytes of packed weights: how
+# much longer it takes when the weights of the others have driven its own out of the caches.
+_COLD_POINT = (9, 16, 512, 1, 16)
+_COLD_MEBIBYTES = (2, 4, 6, 8, 12, 16, 24, 40)
 
 
 def measure_profile(
@@ -195,9 +217,8 @@ def measure_profile(
         "instruction_set": instruction_set or machine_set(),
         "machine": machine(),
         "invoke_microseconds": _rounded(1e6 * invoke),
-        "epilogue_nanoseconds": {
-            name: _epilogue(*variants, options) for name, variants in _EPILOGUES.items()
-        },
+        "epilogues": _epilogues(options),
+        "cold_weights": _cold_weights(options),
         "ops": ops,
     }
 
@@ -210,15 +231,31 @@ def _continued(times: list[float], positions: tuple[int, ...]) -> float:
     return _rounded(times[-1] + slope * (here - last))
 
 
-def _epilogue(base: dict[str, Any], variant: dict[str, Any], options: dict[str, str]) -> float:
-    """Nanoseconds a value by which the variant takes longer, as a mean of some layers."""
-    differences = []
+def _epilogues(options: dict[str, str]) -> dict[str, Any]:
+    """Nanoseconds a value by which each variant takes longer than float output alone."""
+    copies = 3
+    per_value: dict[str, list[float]] = {name: [] for name in _EPILOGUES}
     for point in _EPILOGUE_POINTS:
-        seconds = [
-            _fastest(files.binary_conv(4, 1, *point, **kind), options) for kind in (base, variant)
-        ]
-        differences.append((seconds[1] - seconds[0]) / 4 / (point[2] * point[3]))
-    return _rounded(1e9 * float(np.median(differences)))
+        values = point[2] * point[4]
+        base = _fastest(files.binary_conv(copies, 1, *point), options)
+        for name, variant in _EPILOGUES.items():
+            seconds = _fastest(files.binary_conv(copies, 1, *point, **variant), options) - base
+            per_value[name].append(_rounded(1e9 * seconds / copies / values))
+    return {"values": [p[2] * p[4] for p in _EPILOGUE_POINTS], "nanoseconds": per_value}
+
+
+def _cold_weights(options: dict[str, str]) -> dict[str, Any]:
+    """Nanoseconds a byte of packed weights, by bits and by the bytes of all weights of a file."""
+    taps, words, outputs, *_ = _COLD_POINT
+    size = 4 * taps * words * outputs
+    per_byte: dict[str, list[float]] = {}
+    for bits in (*PACKED, 32):
+        times = []
+        for mebibytes in _COLD_MEBIBYTES:
+            copies = max(2, (mebibytes << 20) // size)
+            times.append(_fastest(files.binary_conv(copies, bits, *_COLD_POINT), options) / copies)
+        per_byte[str(bits)] = [_rounded(1e9 * max(0, t - times[0]) / size) for t in times]
+    return {"mebibytes": list(_COLD_MEBIBYTES), "nanoseconds": per_byte}
 
 
 def _fastest(content: bytes, options: dict[str, str]) -> float:

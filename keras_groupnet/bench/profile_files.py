@@ -141,6 +141,7 @@ def binary_conv(
     taps: int,
     words: int,
     outputs: int,
+    strides: int,
     positions: int,
     *,
     float_output: bool = True,
@@ -148,26 +149,32 @@ def binary_conv(
     addend: bool = False,
     pixel_scale: bool = False,
 ) -> bytes:
-    """KgnConv2D, stride 1; channels fill their words."""
+    """KgnConv2D whose channels fill their words.
+
+    `positions` are those that it writes, `strides` is the product of both.
+    """
     file = OpFile()
     height, width = _side(positions)
-    kernel = round(taps**0.5)
+    kernel, stride = round(taps**0.5), round(strides**0.5)
     channels = 32 * words
     if bits == 32:
-        x = file.input((1, height, width, channels))
+        x = file.input((1, stride * height, stride * width, channels))
     else:
-        x = file.input((1, height, width, bits * words), _INT)
+        x = file.input((1, stride * height, stride * width, bits * words), _INT)
     map_shape = (1, height, width, outputs)
+    # Sums of bases read what the op before them wrote: one addend for all.
+    added = file.input(map_shape) if addend else ABSENT
     for _ in range(copies):
         inputs = [x, file.words(outputs, kernel, kernel, words)]
         inputs += [file.floats(outputs), file.floats(outputs)]
         inputs.append(file.input((1, height, width, 1)) if pixel_scale else ABSENT)
-        inputs.append(file.input(map_shape) if addend else ABSENT)
+        inputs.append(added)
         results = [file.tensor(map_shape)] if float_output else []
         if out_bits:
             results.append(file.tensor((1, height, width, out_bits * (-(-outputs // 32))), _INT))
         options = {"float_output": int(float_output), "out_bits": out_bits, "groups": 1}
-        options |= {"bits": bits, "channels_in": channels, "stride_height": 1, "stride_width": 1}
+        options |= {"bits": bits, "channels_in": channels}
+        options |= {"stride_height": stride, "stride_width": stride}
         file.custom("KgnConv2D", inputs, results, **_CONV_OPTIONS, **options)
     return file.content()
 
@@ -226,19 +233,17 @@ def quantize(copies: int, bits: int, channels: int, positions: int) -> bytes:
     return file.content()
 
 
-def scale_map(copies: int, taps: int, channels: int, positions: int) -> bytes:
-    """KgnScaleMap."""
+def scale_map(copies: int, taps: int, channels: int, strides: int, positions: int) -> bytes:
+    """KgnScaleMap; `positions` are those that it writes, `strides` is the product of both."""
     file = OpFile()
     height, width = _side(positions)
-    kernel = round(taps**0.5)
-    x = file.input((1, height, width, channels))
-    options = dict.fromkeys(
-        ("version", "stride_height", "stride_width", "dilation_height", "dilation_width"), 1
-    )
-    options |= {"kernel_height": kernel, "kernel_width": kernel, "padding": 0}
+    kernel, stride = round(taps**0.5), round(strides**0.5)
+    x = file.input((1, stride * height, stride * width, channels))
+    options = {"version": 1, "dilation_height": 1, "dilation_width": 1, "padding": 0}
+    options |= {"kernel_height": kernel, "kernel_width": kernel}
+    options |= {"stride_height": stride, "stride_width": stride}
     for _ in range(copies):
-        inputs = [x, file.floats(channels), file.floats(channels)]
-        file.custom("KgnScaleMap", inputs, [file.tensor((1, height, width, 1))], **options)
+        file.custom("KgnScaleMap", [x], [file.tensor((1, height, width, 1))], **options)
     return file.content()
 
 

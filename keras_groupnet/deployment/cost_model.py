@@ -101,9 +101,8 @@ class CostModel:
             self.instruction_set = str(profile["instruction_set"])
             self.machine = {str(key): str(value) for key, value in profile["machine"].items()}
             self.invoke_microseconds = _time(profile["invoke_microseconds"])
-            self._epilogues = {
-                str(key): float(value) for key, value in profile["epilogue_nanoseconds"].items()
-            }
+            self._epilogues = _curves(profile["epilogues"], "values")
+            self._cold_weights = _curves(profile["cold_weights"], "mebibytes")
             self._tables = {str(op): _table(entry) for op, entry in profile["ops"].items()}
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
@@ -188,7 +187,26 @@ class CostModel:
             raise ValueError(
                 f"Expected one of {', '.join(self._epilogues)}. Received: kind={kind!r}"
             )
-        return self._epilogues[kind] * values / 1e3
+        return float(np.interp(values, *self._epilogues[kind])) * values / 1e3
+
+    def cold_weights_microseconds(self, bits: int, size: float, all_sizes: float) -> float:
+        """What it takes longer to read the weights of one of our ops if the caches lost them.
+
+        Between two runs of a layer the weights of all other layers pass through the caches.
+
+        Args:
+            bits: of the activations.
+            size: bytes of the op's packed weights.
+            all_sizes: of the weights of the whole file.
+
+        Raises:
+            ValueError: other bits.
+        """
+        if str(bits) not in self._cold_weights:
+            raise ValueError(
+                f"Expected one of {', '.join(self._cold_weights)}. Received: bits={bits!r}"
+            )
+        return float(np.interp(all_sizes / 2**20, *self._cold_weights[str(bits)])) * size / 1e3
 
 
 def shipped_profiles() -> list[str]:
@@ -242,6 +260,19 @@ def _table(entry: Mapping[str, Any]) -> _Table:
             raise ValueError(f"the axis {name!r} is not two or more ascending numbers")
     times = np.array([_time(one) for one in entry["microseconds"]])
     return _Table(axes, times.reshape([len(values) for values in axes.values()]))
+
+
+def _curves(entry: Mapping[str, Any], axis: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Several functions of one number."""
+    points = np.asarray(entry[axis], float)
+    curves = {
+        str(name): (points, np.asarray(values, float))
+        for name, values in entry["nanoseconds"].items()
+    }
+    for name, (_, values) in curves.items():
+        if values.shape != points.shape or not np.isfinite(values).all():
+            raise ValueError(f"{name!r} has not one number for each of {axis!r}")
+    return curves
 
 
 def _time(value: Any) -> float:

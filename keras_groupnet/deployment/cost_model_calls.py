@@ -1,0 +1,434 @@
+"""What each layer of a model costs when it runs: the ops of the converted file, priced one by one.
+
+The converter folds much of what stands around a binary layer into its op (passes/), so a call has
+the time of the ops that are left of it: quantizers that read what an op of ours gives become packed
+outputs of that op, batch norms and scales its multipliers, sums its addends; batch norms and ReLUs
+behind float convolutions go into these.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from keras_groupnet.deployment.calls import Call, positions
+from keras_groupnet.deployment.cost_model import CostModel
+from keras_groupnet.deployment.describe import Deployment
+from keras_groupnet.deployment.layer_tree import layer_tree
+from keras_groupnet.deployment.model_graph import FLOAT_BITS, ModelGraph, quantization_of
+from keras_groupnet.deployment.operations import multiply_accumulates
+from keras_groupnet.deployment.quantization import Quantization
+from keras_groupnet.layers import ActivationScale, GroupSum
+
+L = keras.layers
+_WORD_BITS = 32
+
+# What is left of an activation in the file: the kinds of element-wise ops that it becomes.
+# "simple" is an op of one operand, "add" one of two.
+_ACTIVATIONS: dict[str, tuple[str, ...]] = {
+    "linear": (),
+    "relu": ("simple",),
+    "relu6": ("simple",),
+    "leaky_relu": ("simple",),
+    "sigmoid": ("logistic",),
+    "hard_sigmoid": ("simple", "simple", "simple"),
+    "hard_silu": ("simple", "simple", "add"),
+    "hard_swish": ("simple", "simple", "add"),
+    "silu": ("logistic", "add"),
+    "swish": ("logistic", "add"),
+    "gelu": ("gelu",),
+    "tanh": ("tanh",),
+    "softmax": ("softmax",),
+    "log_softmax": ("softmax", "exp"),
+    "elu": ("exp",),
+    "selu": ("exp", "simple", "simple"),
+    "exponential": ("exp",),
+    "softplus": ("exp", "exp"),
+    "mish": ("exp", "exp", "tanh", "add"),
+}
+_FUSED = ("linear", "relu", "relu6")
+# Operations of `keras.ops` in functional models whose names are not those of activations.
+_OPERATIONS: dict[str, tuple[str, ...]] = {
+    "exp": ("exp",),
+    "log": ("exp",),
+    "sqrt": ("simple",),
+    "transpose": ("transpose",),
+    "swapaxes": ("transpose",),
+    "moveaxis": ("transpose",),
+    "reshape": (),
+    "expanddims": (),
+    "squeeze": (),
+}
+_MERGES = (L.Add, L.Subtract, L.Multiply, L.Average, L.Maximum, L.Minimum)
+_NORMALIZATIONS = (L.LayerNormalization, L.GroupNormalization, L.UnitNormalization)
+_CONVS = (L.Conv1D, L.Conv2D)
+_DEPTHWISE = (L.DepthwiseConv1D, L.DepthwiseConv2D)
+_POOLS = (L.MaxPooling1D, L.MaxPooling2D, L.AveragePooling1D, L.AveragePooling2D)
+_MEANS = (
+    L.GlobalAveragePooling1D,
+    L.GlobalAveragePooling2D,
+    L.GlobalMaxPooling1D,
+    L.GlobalMaxPooling2D,
+)
+_COPIES = (
+    L.Concatenate,
+    L.Cropping1D,
+    L.Cropping2D,
+    L.Embedding,
+    L.RepeatVector,
+    L.UpSampling1D,
+    L.UpSampling2D,
+    L.ZeroPadding1D,
+    L.ZeroPadding2D,
+)
+_NOTHING = (L.Flatten, L.Reshape, L.InputLayer)
+
+
+class CallTimes:
+    """Microseconds of a model's layers, for all samples of the recorded run.
+
+    Args:
+        graph: of the model.
+        deployments: its binary layers.
+        cost_model: prices of the machine.
+        weight_bytes: of all constants of the file.
+    """
+
+    def __init__(
+        self,
+        graph: ModelGraph,
+        deployments: dict[Any, Deployment],
+        cost_model: CostModel,
+        weight_bytes: int,
+    ):
+        self._graph = graph
+        self._deployments = deployments
+        self._model = cost_model
+        self._all_weights = weight_bytes
+        self._times: dict[Any, float] = {}
+        self._layer: Any = None
+        # What is known of tensors by their ids: ours, from an op of ours; float, from an op that
+        # takes in a batch norm or an activation; summed, from an op of ours that adds another.
+        self._ours: set[int] = set()
+        self._float: set[int] = set()
+        self._summed: set[int] = set()
+        self._packed: set[tuple[int, Quantization, float]] = set()
+        self._written: set[int] = set()
+        for call in graph.every():
+            self._layer = call.layer
+            self._times.setdefault(call.layer, 0.0)
+            self._add(call)
+
+    def microseconds(self, layer: Any) -> float:
+        """Of all calls of a layer, without what is inside of it."""
+        return self._times.get(layer, 0.0)
+
+    def total(self) -> float:
+        """Of all layers, and the start of a run."""
+        return sum(self._times.values()) + self._model.invoke_microseconds
+
+    # ---- one call ----
+
+    def _add(self, call: Call) -> None:
+        layer = call.layer
+        quantization = quantization_of(layer)
+        if layer in self._deployments:
+            self._kernel_ops(call, self._deployments[layer])
+        elif self._graph.inside(call):
+            if isinstance(layer, L.MultiHeadAttention):
+                self._attention(call)
+        elif not call.outputs or any(call.outputs[0] is one for one in call.inputs):
+            pass  # nothing is left of a Dropout
+        elif quantization is not None:
+            self._quantizer(call, quantization)
+        elif isinstance(layer, L.BatchNormalization):
+            self._batch_norm(call)
+        elif isinstance(layer, (GroupSum, *_MERGES)) or (_is_operation(layer) and _several(call)):
+            self._merge(call)
+        elif isinstance(layer, ActivationScale):
+            self._activation_scale(call)
+        else:
+            self._float_layer(call)
+
+    def _op(self, op: str, times: float = 1.0, **geometry: float) -> None:
+        self._times[self._layer] += times * self._model.microseconds(op, **geometry)
+
+    def _epilogue(self, kind: str, values: float) -> None:
+        self._times[self._layer] += self._model.epilogue_microseconds(kind, values)
+
+    def _pass(self, kind: str, values: float, times: float = 1.0) -> None:
+        """Element-wise ops."""
+        if values:
+            self._op(kind, times, values=values)
+
+    # ---- our ops ----
+
+    def _kernel_ops(self, call: Call, deployment: Deployment) -> None:
+        source = call.inputs[0]
+        for one in deployment.inputs:
+            if one.quantization is not None:
+                self._quantize(source, one.quantization, one.offset, call)
+        bits = self._graph.activation_bits(call)
+        bits = FLOAT_BITS if bits == FLOAT_BITS else bits // len(deployment.inputs)
+        *taps, inputs, outputs = deployment.kernel_shape
+        output = call.outputs[0]
+        values = math.prod(output.shape) if None not in output.shape else 0
+        places = positions(call.output_shape)
+        words = math.ceil(inputs / _WORD_BITS)
+        count = deployment.op_count
+        window = deployment.window
+        if window is None:
+            for_each = count * places
+            self._op(f"binary_dense_{bits}", for_each, words=words, outputs=outputs)
+        elif window.groups == outputs:  # of one channel each
+            geometry = {"taps": math.prod(taps), "channels": outputs, "positions": places}
+            self._op(f"binary_depthwise_{bits}", count, **geometry)
+        else:
+            geometry = {"taps": math.prod(taps), "words": words, "positions": places}
+            geometry["strides"] = math.prod(window.strides)
+            of_group = outputs / window.groups
+            self._op(f"binary_conv_{bits}", count * window.groups, outputs=of_group, **geometry)
+        size = 4 * math.prod(taps) * words * outputs
+        cold = self._model.cold_weights_microseconds(bits, size, self._all_weights)
+        self._times[call.layer] += count * cold
+        if count > 1:
+            self._epilogue("addend", (count - 1) * values)
+        if deployment.factors:
+            # The sums of each tap are sliced, scaled and added (quant_layers.taps).
+            steps = max(deployment.taps, 1)
+            self._pass("scale", places * outputs)
+            self._pass("add", values, steps)
+        else:
+            self._ours.add(id(output))
+        kinds = _activation_kinds(deployment.activation)
+        if deployment.activation is not None and _name(deployment.activation) not in _FUSED:
+            for kind in kinds:
+                self._pass(kind, values)
+
+    def _quantizer(self, call: Call, quantization: Quantization) -> None:
+        self._quantize(call.inputs[0], quantization, 0.0, call)
+
+    def _quantize(
+        self, tensor: Any, quantization: Quantization, offset: float, call: Call
+    ) -> None:
+        key = (id(tensor), quantization, offset)
+        if key in self._packed:
+            return  # equal quantizers of one tensor are one op in the file
+        self._packed.add(key)
+        shape = [call.batch if size is None else size for size in tensor.shape]
+        values, bits = math.prod(shape), quantization.bits
+        if quantization.before is not None or not quantization.packed:
+            self._pass("simple", values, 5)  # multiply, round, minimum, ReLU, multiply
+        if not quantization.packed:
+            return
+        foldable = quantization.before is None and not offset
+        if id(tensor) in self._ours and foldable:
+            readers = self._graph.readers_of(tensor)
+            only = all(self._quantizes(reader) for reader in readers)
+            first = id(tensor) not in self._written
+            self._written.add(id(tensor))
+            self._epilogue(f"{'only_packed' if only and first else 'pack'}_{bits}", values)
+            return
+        self._op(f"quantize_{bits}", channels=shape[-1], positions=values / shape[-1])
+
+    def _quantizes(self, reader: Call) -> bool:
+        """Whether a call reads its input quantized alone."""
+        deployment = self._deployments.get(reader.layer)
+        if deployment is not None:
+            quantization = deployment.inputs[0].quantization
+        else:
+            quantization = quantization_of(reader.layer)
+        return quantization is not None and quantization.packed and quantization.before is None
+
+    def _activation_scale(self, call: Call) -> None:
+        layer = call.layer
+        *_, channels = call.input_shape
+        taps = math.prod(layer.kernel_size)
+        read = positions(call.input_shape)
+        if layer.mode == "xnor" and len(call.input_shape) == 4:
+            geometry = {"taps": taps, "channels": channels, "strides": math.prod(layer.strides)}
+            self._op("scale_map", **geometry, positions=positions(call.output_shape))
+        else:
+            self._pass("simple", read * channels)
+            self._op("mean", channels=channels, positions=read)
+
+    # ---- what may be folded ----
+
+    def _batch_norm(self, call: Call) -> None:
+        given, result = id(call.inputs[0]), id(call.outputs[0])
+        readers = self._graph.readers_of(call.inputs[0])
+        alone = len(readers) == 1
+        if given in self._ours and alone:
+            self._ours.add(result)
+            return
+        if given in self._float and alone:
+            self._float.add(result)
+            return
+        following = self._graph.readers(call)
+        if following and all(self._takes_vectors(reader) for reader in following):
+            # In front of a quantizer it is the quantizer's, which an op of ours may do itself.
+            if given in self._ours:
+                self._ours.add(result)
+                if any(not self._quantizes(one) and one is not call for one in readers):
+                    self._written.add(result)
+            return
+        values = math.prod(call.output_shape)
+        self._pass("scale", values, 2)
+        self._float.add(result)
+
+    def _takes_vectors(self, reader: Call) -> bool:
+        if isinstance(reader.layer, ActivationScale):
+            return reader.layer.mode == "xnor"
+        return self._quantizes(reader)
+
+    def _merge(self, call: Call) -> None:
+        """Sums and products of several tensors."""
+        values = math.prod(call.output_shape)
+        ours = [one for one in call.inputs if id(one) in self._ours]
+        maps = [one for one in call.inputs if math.prod(one.shape[1:]) * call.batch == values]
+        more = max(len(call.inputs) - 1, 0)
+        if ours and isinstance(call.layer, L.Multiply):
+            # By one factor a place (XNOR-Net's scale), or by constants a channel.
+            if len(maps) < len(call.inputs):
+                self._epilogue("pixel_scale", values)
+                self._ours.add(id(call.outputs[0]))
+                return
+        elif ours and isinstance(call.layer, (GroupSum, L.Add)):
+            self._epilogue("addend", more * values)
+            self._ours.add(id(call.outputs[0]))
+            self._summed.add(id(call.outputs[0]))
+            return
+        if len(maps) == len(call.inputs):
+            self._pass("add", values, more)
+        else:
+            self._pass("scale", values, more)
+        self._float.add(id(call.outputs[0]))
+
+    # ---- float layers ----
+
+    def _float_layer(self, call: Call) -> None:
+        layer, given = call.layer, id(call.inputs[0]) if call.inputs else 0
+        values = math.prod(call.output_shape)
+        if self._graph.packed_bits(call):
+            if isinstance(layer, L.MaxPooling2D):
+                self._packed_pool(call)
+            return
+        if isinstance(layer, (L.ReLU, L.Activation)) and given in self._ours | self._float:
+            name = "relu" if isinstance(layer, L.ReLU) else _name(layer.activation)
+            fused = name in _FUSED and given not in self._summed
+            if fused and len(self._graph.readers_of(call.inputs[0])) == 1:
+                (self._ours if given in self._ours else self._float).add(id(call.outputs[0]))
+                return
+        macs = multiply_accumulates(layer, call.input_shape, call.output_shape)
+        if isinstance(layer, L.RNN):
+            self._recurrent(call, macs)
+        elif macs:
+            self._products(call, macs)
+            self._float.add(id(call.outputs[0]))
+        elif isinstance(layer, _POOLS):
+            taps = math.prod(layer.pool_size)
+            *_, channels = call.output_shape
+            self._op("pool", taps=taps, channels=channels, positions=values / channels)
+        elif isinstance(layer, _MEANS):
+            *_, channels = call.input_shape
+            self._op("mean", channels=channels, positions=math.prod(call.input_shape) / channels)
+        elif isinstance(layer, _NORMALIZATIONS):
+            # Two means, of the values and of their squares; subtract, square, scale, shift.
+            *_, channels = call.input_shape
+            self._op("mean", 2, channels=channels, positions=values / channels)
+            self._pass("scale", values, 4)
+        elif isinstance(layer, L.Permute):
+            self._pass("transpose", values)
+        elif isinstance(layer, _COPIES):
+            self._pass("simple", values)
+        elif not isinstance(layer, _NOTHING):
+            self._elementwise(call, values)
+        if macs and _name(getattr(layer, "activation", None)) not in _FUSED:
+            for kind in _activation_kinds(getattr(layer, "activation", None)):
+                self._pass(kind, values)
+
+    def _elementwise(self, call: Call, values: int) -> None:
+        layer = call.layer
+        read = max([values, *(_values(one, call.batch) for one in call.inputs)])
+        name = type(layer).__name__.lower()
+        if isinstance(layer, L.Activation):
+            kinds = _activation_kinds(layer.activation)
+        elif isinstance(layer, L.Softmax):
+            kinds = ("softmax",)
+        else:
+            named = {key.replace("_", ""): kinds for key, kinds in _ACTIVATIONS.items()}
+            kinds = (named | _OPERATIONS).get(name, ("simple",))
+        for kind in kinds:
+            self._pass(kind, read)
+
+    def _products(self, call: Call, macs: int) -> None:
+        """Convolutions and matrix products with float weights, whatever their class."""
+        layer = call.layer
+        *_, outputs = call.output_shape
+        places = positions(call.output_shape)
+        if isinstance(layer, _DEPTHWISE):
+            taps = math.prod(layer.kernel_size)
+            self._op("depthwise", taps=taps, channels=outputs, positions=places)
+            return
+        taps, groups = 1, 1
+        if isinstance(layer, _CONVS):
+            taps, groups = math.prod(layer.kernel_size), layer.groups
+        if places == 1 and taps == 1:
+            self._op("dense", inputs=macs / outputs, outputs=outputs)
+            return
+        geometry = {"taps": taps, "inputs": macs / (places * outputs * taps), "positions": places}
+        self._op("conv", groups, outputs=outputs / groups, **geometry)
+
+    def _packed_pool(self, call: Call) -> None:
+        *_, channels = call.output_shape
+        self._op(
+            f"packed_pool_{self._graph.packed_bits(call)}",
+            taps=math.prod(call.layer.pool_size),
+            words=math.ceil(channels / _WORD_BITS),
+            positions=positions(call.output_shape),
+        )
+
+    def _recurrent(self, call: Call, macs: int) -> None:
+        """A loop: products with the kernels and about ten element-wise ops in each step."""
+        steps, batch = call.input_shape[1], call.batch
+        kernels = [one for one in call.layer.weights if one.name.endswith("kernel")]
+        columns = max((one.shape[-1] for one in kernels), default=1)
+        each = macs / (steps * batch * columns)
+        self._op("dense", steps * batch, inputs=each, outputs=columns)
+        self._pass("logistic", columns, steps * batch)
+        self._pass("add", columns, 10 * steps * batch)
+
+    def _attention(self, call: Call) -> None:
+        """The two products of activations; the projections are layers inside."""
+        layer = call.layer
+        batch, queries, *_ = call.input_shape
+        keys = call.inputs[1].shape[1] if len(call.inputs) > 1 else queries
+        heads, depth = layer.num_heads, layer.key_dim
+        geometry = {"inputs": depth, "outputs": keys, "positions": queries}
+        self._op("matmul", batch * heads, **geometry)
+        geometry = {"inputs": keys, "outputs": layer.value_dim, "positions": queries}
+        self._op("matmul", batch * heads, **geometry)
+        self._pass("transpose", batch * queries * heads * depth, 4)
+
+
+def _is_operation(layer: Any) -> bool:
+    return not isinstance(layer, L.Layer)
+
+
+def _several(call: Call) -> bool:
+    return len(call.inputs) > 1
+
+
+def _values(tensor: Any, batch: int) -> int:
+    return math.prod(batch if size is None else size for size in tensor.shape)
+
+
+def _name(activation: Callable[..., Any] | None) -> str:
+    return "linear" if activation is None else getattr(activation, "__name__", "other")
+
+
+def _activation_kinds(activation: Any) -> tuple[str, ...]:
+    return _ACTIVATIONS.get(_name(activation), ("simple",))
