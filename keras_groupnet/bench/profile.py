@@ -26,7 +26,7 @@ _BYTES = 3 << 20
 _COPIES = (2, 8)
 # Points of more work are not measured; the time goes on with the last two of the axis, positions.
 _MOST_PACKED_PRODUCTS = 600e6
-_MOST_PRODUCTS = 110e6
+_MOST_PRODUCTS = 120e6
 
 
 @dataclass(frozen=True)
@@ -96,12 +96,13 @@ def _grids() -> dict[str, _Grid]:
     grids["scale_map"] = _Grid(
         files.scale_map,
         {
+            "affine": (0, 1),
             "taps": (1, 9),
             "channels": (16, 64, 256, 1024),
             "strides": (1, 4),
             "positions": (1, 49, 196, 784, 3136),
         },
-        lambda taps, channels, strides, positions: channels * strides * positions,
+        lambda affine, taps, channels, strides, positions: channels * strides * positions,
         2e6,
     )
     grids["conv"] = _Grid(
@@ -110,7 +111,7 @@ def _grids() -> dict[str, _Grid]:
             "taps": (1, 9, 49),
             "inputs": (1, 3, 16, 64, 256),
             "outputs": (1, 16, 64, 512),
-            "positions": _POSITIONS,
+            "positions": (*_POSITIONS, 12544),
         },
         lambda *point: np.prod(point),
         _MOST_PRODUCTS,

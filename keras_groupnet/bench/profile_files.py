@@ -233,8 +233,10 @@ def quantize(copies: int, bits: int, channels: int, positions: int) -> bytes:
     return file.content()
 
 
-def scale_map(copies: int, taps: int, channels: int, strides: int, positions: int) -> bytes:
-    """KgnScaleMap; `positions` are those that it writes, `strides` is the product of both."""
+def scale_map(
+    copies: int, affine: int, taps: int, channels: int, strides: int, positions: int
+) -> bytes:
+    """KgnScaleMap; `affine` is 1 with a batch norm in front, positions and strides as above."""
     file = OpFile()
     height, width = _side(positions)
     kernel, stride = round(taps**0.5), round(strides**0.5)
@@ -243,7 +245,8 @@ def scale_map(copies: int, taps: int, channels: int, strides: int, positions: in
     options |= {"kernel_height": kernel, "kernel_width": kernel}
     options |= {"stride_height": stride, "stride_width": stride}
     for _ in range(copies):
-        file.custom("KgnScaleMap", [x], [file.tensor((1, height, width, 1))], **options)
+        inputs = [x, file.floats(channels), file.floats(channels)] if affine else [x]
+        file.custom("KgnScaleMap", inputs, [file.tensor((1, height, width, 1))], **options)
     return file.content()
 
 

@@ -111,10 +111,12 @@ class CallTimes:
         self._times: dict[Any, float] = {}
         self._layer: Any = None
         # What is known of tensors by their ids: ours, from an op of ours; float, from an op that
-        # takes in a batch norm or an activation; summed, from an op of ours that adds another.
+        # takes in a batch norm or an activation; summed, from an op of ours that adds another;
+        # affine, a batch norm that its readers take in.
         self._ours: set[int] = set()
         self._float: set[int] = set()
         self._summed: set[int] = set()
+        self._affine: set[int] = set()
         self._packed: set[tuple[int, Quantization, float]] = set()
         self._written: set[int] = set()
         for call in graph.every():
@@ -250,6 +252,7 @@ class CallTimes:
         read = positions(call.input_shape)
         if layer.mode == "xnor" and len(call.input_shape) == 4:
             geometry = {"taps": taps, "channels": channels, "strides": math.prod(layer.strides)}
+            geometry["affine"] = int(id(call.inputs[0]) in self._affine)
             self._op("scale_map", **geometry, positions=positions(call.output_shape))
         else:
             self._pass("simple", read * channels)
@@ -269,6 +272,7 @@ class CallTimes:
             return
         following = self._graph.readers(call)
         if following and all(self._takes_vectors(reader) for reader in following):
+            self._affine.add(result)
             # In front of a quantizer it is the quantizer's, which an op of ours may do itself.
             if given in self._ours:
                 self._ours.add(result)
