@@ -7,9 +7,12 @@ fastest of many short runs counts, because whatever else the machine does only m
 from __future__ import annotations
 
 import itertools
+import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,7 +39,8 @@ class _Grid:
     Attributes:
         write: `write(copies, *point)` gives the file.
         axes: name -> values, ascending.
-        work: of a point, and the most that is measured; None for no limit.
+        products: of a point.
+        most: products that are measured.
         bytes: of the weights and results of a point.
     """
 
@@ -52,7 +56,7 @@ _POSITIONS = (1, 16, 64, 196, 784, 3136)
 
 def _grids() -> dict[str, _Grid]:
     grids = {}
-    values = {"values": (64, 4096, 65536, 524288)}
+    values: dict[str, tuple[int, ...]] = {"values": (64, 4096, 65536, 524288)}
     for bits in (*PACKED, 32):
         packed = bits < 32
         grids[f"binary_conv_{bits}"] = _Grid(
@@ -169,6 +173,7 @@ _EPILOGUE_POINTS = (
     (9, 1, 64, 1, 3136),
     (1, 2, 256, 1, 3136),
 )
+_LIMITED = "the delegate's ops alone; the runtime's own float ops used all that the CPU has"
 # A layer of many weights for few positions, and files of so many mebibytes of packed weights: how
 # much longer it takes when the weights of the others have driven its own out of the caches.
 _COLD_POINT = (9, 16, 512, 1, 16)
@@ -216,6 +221,7 @@ def measure_profile(
         "format": PROFILE_FORMAT,
         "version": PROFILE_VERSION,
         "instruction_set": instruction_set or machine_set(),
+        "limited": "" if instruction_set is None else _LIMITED,
         "machine": machine(),
         "invoke_microseconds": _rounded(1e6 * invoke),
         "epilogues": _epilogues(options),
@@ -230,6 +236,22 @@ def _continued(times: list[float], positions: tuple[int, ...]) -> float:
     before, last, here = positions[index - 2 : index + 1]
     slope = (times[-1] - times[-2]) / (last - before)
     return _rounded(times[-1] + slope * (here - last))
+
+
+def write_profile(profile: dict[str, Any], path: Path) -> None:
+    """Writes a profile as JSON, a line for each op, to a file that is whole at any moment."""
+    ops = ",\n".join(f"{json.dumps(op)}: {json.dumps(e)}" for op, e in profile["ops"].items())
+    rest = "".join(
+        f"{json.dumps(key)}: {json.dumps(value)},\n"
+        for key, value in profile.items()
+        if key != "ops"
+    )
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(f'{{\n{rest}"ops": {{\n{ops}\n}}\n}}\n', encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _epilogues(options: dict[str, str]) -> dict[str, Any]:

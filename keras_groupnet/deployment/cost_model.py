@@ -247,8 +247,8 @@ def _check_header(profile: Any, name: str) -> None:
         )
     if version > PROFILE_VERSION:
         raise ValueError(
-            f"Expected a profile of version {PROFILE_VERSION} at most; a newer keras_groupnet wrote "
-            "this one: update the package, or measure again with `groupnet profile`. "
+            f"Expected a profile of version {PROFILE_VERSION} at most. A newer keras_groupnet "
+            "wrote this one: update the package, or measure again with `groupnet profile`. "
             f"Received: {name} of version {version}"
         )
 

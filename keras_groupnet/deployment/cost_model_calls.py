@@ -9,7 +9,7 @@ behind float convolutions go into these.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -17,7 +17,6 @@ import keras
 from keras_groupnet.deployment.calls import Call, positions
 from keras_groupnet.deployment.cost_model import CostModel
 from keras_groupnet.deployment.describe import Deployment
-from keras_groupnet.deployment.layer_tree import layer_tree
 from keras_groupnet.deployment.model_graph import FLOAT_BITS, ModelGraph, quantization_of
 from keras_groupnet.deployment.operations import multiply_accumulates
 from keras_groupnet.deployment.quantization import Quantization
@@ -109,11 +108,13 @@ class CallTimes:
         self._model = cost_model
         self._all_weights = weight_bytes
         self._times: dict[Any, float] = {}
+        self._bytes: dict[Call, int] = {}
         self._layer: Any = None
-        # What is known of tensors by their ids: ours, from an op of ours; float, from an op that
-        # takes in a batch norm or an activation; summed, from an op of ours that adds another;
-        # affine, a batch norm that its readers take in.
-        self._ours: set[int] = set()
+        # What is known of tensors, by their ids. Ours: the call whose op gives it, with all that was
+        # folded into that op; float: an op that can take in a batch norm or ReLU gives it; summed:
+        # one of ours that adds another tensor; affine: a batch norm that its readers take in;
+        # written: as floats, too, if it is one of ours.
+        self._ours: dict[int, Call] = {}
         self._float: set[int] = set()
         self._summed: set[int] = set()
         self._affine: set[int] = set()
@@ -121,8 +122,10 @@ class CallTimes:
         self._written: set[int] = set()
         for call in graph.every():
             self._layer = call.layer
-            self._times.setdefault(call.layer, 0.0)
+            before = self._times.setdefault(call.layer, 0.0)
             self._add(call)
+            if self._times[call.layer] > before and not self._is_folded(call):
+                self._bytes[call] = self._read_and_written(call)
 
     def microseconds(self, layer: Any) -> float:
         """Of all calls of a layer, without what is inside of it."""
@@ -131,6 +134,14 @@ class CallTimes:
     def total(self) -> float:
         """Of all layers, and the start of a run."""
         return sum(self._times.values()) + self._model.invoke_microseconds
+
+    def activation_bytes(self, layer: Any) -> int:
+        """What its largest call reads and writes for all samples; 0 if no op is left of it."""
+        return max((size for call, size in self._bytes.items() if call.layer is layer), default=0)
+
+    def largest_activation_bytes(self) -> int:
+        """Of all layers: as much memory must be there at once, beside the weights."""
+        return max(self._bytes.values(), default=0)
 
     # ---- one call ----
 
@@ -155,6 +166,27 @@ class CallTimes:
         else:
             self._float_layer(call)
 
+    def _is_folded(self, call: Call) -> bool:
+        """Whether what is left of a call is a part of another call's op."""
+        origin = self._ours.get(id(call.outputs[0]))
+        return origin is not None and origin is not call
+
+    def _read_and_written(self, call: Call) -> int:
+        deployment = self._deployments.get(call.layer)
+        size = 0
+        for number, tensor in enumerate(call.inputs):
+            if deployment is not None and number == 0:
+                bits = self._graph.activation_bits(call)
+            elif quantization_of(call.layer) is None:
+                bits = self._graph.packed_bits(call) or FLOAT_BITS
+            else:
+                bits = FLOAT_BITS
+            size += _tensor_bytes(_shape(tensor, call.batch), bits)
+        given = self._graph.packed_bits(call) or FLOAT_BITS
+        for tensor in call.outputs:
+            size += _tensor_bytes(_shape(tensor, call.batch), given)
+        return size
+
     def _op(self, op: str, times: float = 1.0, **geometry: float) -> None:
         self._times[self._layer] += times * self._model.microseconds(op, **geometry)
 
@@ -177,7 +209,7 @@ class CallTimes:
         bits = FLOAT_BITS if bits == FLOAT_BITS else bits // len(deployment.inputs)
         *taps, inputs, outputs = deployment.kernel_shape
         output = call.outputs[0]
-        values = math.prod(output.shape) if None not in output.shape else 0
+        values = math.prod(call.output_shape)
         places = positions(call.output_shape)
         words = math.ceil(inputs / _WORD_BITS)
         count = deployment.op_count
@@ -204,7 +236,7 @@ class CallTimes:
             self._pass("scale", places * outputs)
             self._pass("add", values, steps)
         else:
-            self._ours.add(id(output))
+            self._ours[id(output)] = call
         kinds = _activation_kinds(deployment.activation)
         if deployment.activation is not None and _name(deployment.activation) not in _FUSED:
             for kind in kinds:
@@ -213,14 +245,12 @@ class CallTimes:
     def _quantizer(self, call: Call, quantization: Quantization) -> None:
         self._quantize(call.inputs[0], quantization, 0.0, call)
 
-    def _quantize(
-        self, tensor: Any, quantization: Quantization, offset: float, call: Call
-    ) -> None:
+    def _quantize(self, tensor: Any, quantization: Quantization, offset: float, call: Call) -> None:
         key = (id(tensor), quantization, offset)
         if key in self._packed:
             return  # equal quantizers of one tensor are one op in the file
         self._packed.add(key)
-        shape = [call.batch if size is None else size for size in tensor.shape]
+        shape = _shape(tensor, call.batch)
         values, bits = math.prod(shape), quantization.bits
         if quantization.before is not None or not quantization.packed:
             self._pass("simple", values, 5)  # multiply, round, minimum, ReLU, multiply
@@ -232,7 +262,12 @@ class CallTimes:
             only = all(self._quantizes(reader) for reader in readers)
             first = id(tensor) not in self._written
             self._written.add(id(tensor))
-            self._epilogue(f"{'only_packed' if only and first else 'pack'}_{bits}", values)
+            only = only and first
+            self._epilogue(f"{'only_packed' if only else 'pack'}_{bits}", values)
+            origin = self._ours[id(tensor)]
+            if origin in self._bytes:
+                floats = 4 * values if only else 0
+                self._bytes[origin] += _packed_bytes(shape, bits) - floats
             return
         self._op(f"quantize_{bits}", channels=shape[-1], positions=values / shape[-1])
 
@@ -265,7 +300,7 @@ class CallTimes:
         readers = self._graph.readers_of(call.inputs[0])
         alone = len(readers) == 1
         if given in self._ours and alone:
-            self._ours.add(result)
+            self._ours[result] = self._ours[given]
             return
         if given in self._float and alone:
             self._float.add(result)
@@ -275,7 +310,7 @@ class CallTimes:
             self._affine.add(result)
             # In front of a quantizer it is the quantizer's, which an op of ours may do itself.
             if given in self._ours:
-                self._ours.add(result)
+                self._ours[result] = self._ours[given]
                 if any(not self._quantizes(one) and one is not call for one in readers):
                     self._written.add(result)
             return
@@ -298,11 +333,12 @@ class CallTimes:
             # By one factor a place (XNOR-Net's scale), or by constants a channel.
             if len(maps) < len(call.inputs):
                 self._epilogue("pixel_scale", values)
-                self._ours.add(id(call.outputs[0]))
+                self._ours[id(call.outputs[0])] = self._ours[id(ours[0])]
                 return
         elif ours and isinstance(call.layer, (GroupSum, L.Add)):
             self._epilogue("addend", more * values)
-            self._ours.add(id(call.outputs[0]))
+            # The last of the ops adds what the others gave.
+            self._ours[id(call.outputs[0])] = self._ours[id(ours[-1])]
             self._summed.add(id(call.outputs[0]))
             return
         if len(maps) == len(call.inputs):
@@ -320,14 +356,24 @@ class CallTimes:
             if isinstance(layer, L.MaxPooling2D):
                 self._packed_pool(call)
             return
-        if isinstance(layer, (L.ReLU, L.Activation)) and given in self._ours | self._float:
+        if isinstance(layer, (L.ReLU, L.Activation)) and (
+            given in self._ours or given in self._float
+        ):
             name = "relu" if isinstance(layer, L.ReLU) else _name(layer.activation)
             fused = name in _FUSED and given not in self._summed
             if fused and len(self._graph.readers_of(call.inputs[0])) == 1:
-                (self._ours if given in self._ours else self._float).add(id(call.outputs[0]))
+                result = id(call.outputs[0])
+                if given in self._ours:
+                    self._ours[result] = self._ours[given]
+                else:
+                    self._float.add(result)
                 return
-        macs = multiply_accumulates(layer, call.input_shape, call.output_shape)
-        if isinstance(layer, L.RNN):
+        macs = 0
+        if not _is_operation(layer):
+            macs = multiply_accumulates(layer, call.input_shape, call.output_shape)
+        if isinstance(layer, (L.SeparableConv1D, L.SeparableConv2D)):
+            self._separable(call)
+        elif isinstance(layer, L.RNN):
             self._recurrent(call, macs)
         elif macs:
             self._products(call, macs)
@@ -386,6 +432,15 @@ class CallTimes:
         geometry = {"taps": taps, "inputs": macs / (places * outputs * taps), "positions": places}
         self._op("conv", groups, outputs=outputs / groups, **geometry)
 
+    def _separable(self, call: Call) -> None:
+        *_, outputs = call.output_shape
+        places = positions(call.output_shape)
+        taps = math.prod(call.layer.kernel_size)
+        channels = call.input_shape[-1] * call.layer.depth_multiplier
+        self._op("depthwise", taps=taps, channels=channels, positions=places)
+        self._op("conv", taps=1, inputs=channels, outputs=outputs, positions=places)
+        self._float.add(id(call.outputs[0]))
+
     def _packed_pool(self, call: Call) -> None:
         *_, channels = call.output_shape
         self._op(
@@ -426,8 +481,23 @@ def _several(call: Call) -> bool:
     return len(call.inputs) > 1
 
 
+def _shape(tensor: Any, batch: int) -> tuple[int, ...]:
+    """A tensor's shape; 1 for an extent that depends on values."""
+    first, *rest = tensor.shape or (1,)
+    return (batch if first is None else first, *(1 if size is None else size for size in rest))
+
+
 def _values(tensor: Any, batch: int) -> int:
-    return math.prod(batch if size is None else size for size in tensor.shape)
+    return math.prod(_shape(tensor, batch))
+
+
+def _packed_bytes(shape: Sequence[int], bits: int) -> int:
+    *outer, channels = shape
+    return 4 * math.prod(outer) * bits * math.ceil(channels / _WORD_BITS)
+
+
+def _tensor_bytes(shape: Sequence[int], bits: int) -> int:
+    return 4 * math.prod(shape) if bits == FLOAT_BITS else _packed_bytes(shape, bits)
 
 
 def _name(activation: Callable[..., Any] | None) -> str:
