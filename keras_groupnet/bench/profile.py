@@ -22,7 +22,7 @@ from keras_groupnet.bench.benchmark import machine, prepared
 from keras_groupnet.deployment.cost_model import PROFILE_FORMAT, PROFILE_VERSION, machine_set
 
 PACKED = (1, 2, 4)
-_SECONDS = 0.02  # of one point of a grid
+_SECONDS = 0.015  # of one point of a grid
 _RUNS = 9  # at least, if they take longer than that
 # A file's weights and results should leave the second-level cache, as those of a network do.
 _BYTES = 3 << 20

@@ -110,10 +110,10 @@ class CallTimes:
         self._times: dict[Any, float] = {}
         self._bytes: dict[Call, int] = {}
         self._layer: Any = None
-        # What is known of tensors, by their ids. Ours: the call whose op gives it, with all that was
-        # folded into that op; float: an op that can take in a batch norm or ReLU gives it; summed:
-        # one of ours that adds another tensor; affine: a batch norm that its readers take in;
-        # written: as floats, too, if it is one of ours.
+        # What is known of tensors, by their ids. Ours: the call whose op gives it, with all that
+        # was folded into that op; float: an op that can take in a batch norm or ReLU gives it;
+        # summed: one of ours that adds another tensor; affine: a batch norm that its readers take
+        # in; written: as floats, too, if it is one of ours.
         self._ours: dict[int, Call] = {}
         self._float: set[int] = set()
         self._summed: set[int] = set()
