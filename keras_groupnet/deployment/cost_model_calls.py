@@ -111,12 +111,16 @@ class CallTimes:
         self._bytes: dict[Call, int] = {}
         self._layer: Any = None
         # What is known of tensors, by their ids. Ours: the call whose op gives it, with all that
-        # was folded into that op; float: an op that can take in a batch norm or ReLU gives it;
+        # was folded into that op; float, fuses: ops that can take in a batch norm or a ReLU;
         # summed: one of ours that adds another tensor; affine: a batch norm that its readers take
-        # in; written: as floats, too, if it is one of ours.
+        # in; written: as floats, too, if it is one of ours; addends: what a sum of ours adds that
+        # is not ours, with the layer that has its time; pools: those behind the quantizer.
         self._ours: dict[int, Call] = {}
         self._float: set[int] = set()
+        self._fuses: set[int] = set()
         self._summed: set[int] = set()
+        self._pools: dict[int, Call] = {}
+        self._addends: dict[int, dict[int, Any]] = {}
         self._affine: set[int] = set()
         self._packed: set[tuple[int, Quantization, float]] = set()
         self._written: set[int] = set()
@@ -190,8 +194,8 @@ class CallTimes:
     def _op(self, op: str, times: float = 1.0, **geometry: float) -> None:
         self._times[self._layer] += times * self._model.microseconds(op, **geometry)
 
-    def _epilogue(self, kind: str, values: float) -> None:
-        self._times[self._layer] += self._model.epilogue_microseconds(kind, values)
+    def _epilogue(self, kind: str, values: float, layer: Any = None) -> None:
+        self._times[layer or self._layer] += self._model.epilogue_microseconds(kind, values)
 
     def _pass(self, kind: str, values: float, times: float = 1.0) -> None:
         """Element-wise ops."""
@@ -210,26 +214,30 @@ class CallTimes:
         *taps, inputs, outputs = deployment.kernel_shape
         output = call.outputs[0]
         values = math.prod(call.output_shape)
-        places = positions(call.output_shape)
+        # One product for each tap, everywhere, of which slices are summed (quant_layers.taps).
+        places = positions(call.input_shape if deployment.taps else call.output_shape)
         words = math.ceil(inputs / _WORD_BITS)
         count = deployment.op_count
         window = deployment.window
+        groups = 1
         if window is None:
-            for_each = count * places
-            self._op(f"binary_dense_{bits}", for_each, words=words, outputs=outputs)
-        elif window.groups == outputs:  # of one channel each
-            geometry = {"taps": math.prod(taps), "channels": outputs, "positions": places}
-            self._op(f"binary_depthwise_{bits}", count, **geometry)
+            count *= places
+            op, geometry = f"binary_dense_{bits}", {"words": words, "outputs": outputs}
         else:
-            geometry = {"taps": math.prod(taps), "words": words, "positions": places}
-            geometry["strides"] = math.prod(window.strides)
-            of_group = outputs / window.groups
-            self._op(f"binary_conv_{bits}", count * window.groups, outputs=of_group, **geometry)
+            geometry = {"taps": math.prod(taps), "positions": places}
+            if window.groups == outputs:  # of one channel each
+                op, geometry["channels"] = f"binary_depthwise_{bits}", outputs
+            else:
+                op, groups = f"binary_conv_{bits}", window.groups
+                geometry |= {"words": words, "outputs": outputs // groups}
+                geometry["strides"] = math.prod(window.strides)
         size = 4 * math.prod(taps) * words * outputs
         cold = self._model.cold_weights_microseconds(bits, size, self._all_weights)
-        self._times[call.layer] += count * cold
-        if count > 1:
-            self._epilogue("addend", (count - 1) * values)
+        for _ in range(count):
+            self._op(op, groups, **geometry)
+            self._times[call.layer] += cold
+        if deployment.op_count > 1:
+            self._epilogue("addend", (deployment.op_count - 1) * values)
         if deployment.factors:
             # The sums of each tap are sliced, scaled and added (quant_layers.taps).
             steps = max(deployment.taps, 1)
@@ -263,6 +271,11 @@ class CallTimes:
             first = id(tensor) not in self._written
             self._written.add(id(tensor))
             only = only and first
+            pool = self._pools.get(id(tensor))
+            if pool is not None:
+                self._packed_pool(pool, bits)
+                shape = _shape(pool.inputs[0], call.batch)
+                values = math.prod(shape)
             self._epilogue(f"{'only_packed' if only else 'pack'}_{bits}", values)
             origin = self._ours[id(tensor)]
             if origin in self._bytes:
@@ -273,12 +286,18 @@ class CallTimes:
 
     def _quantizes(self, reader: Call) -> bool:
         """Whether a call reads its input quantized alone."""
+        return self._quantization_read(reader) is not None
+
+    def _quantization_read(self, reader: Call) -> Quantization | None:
+        """What a call reads its input as, if the op that gives the input may quantize it."""
         deployment = self._deployments.get(reader.layer)
         if deployment is not None:
             quantization = deployment.inputs[0].quantization
         else:
             quantization = quantization_of(reader.layer)
-        return quantization is not None and quantization.packed and quantization.before is None
+        if quantization is None or not quantization.packed or quantization.before is not None:
+            return None
+        return quantization
 
     def _activation_scale(self, call: Call) -> None:
         layer = call.layer
@@ -316,7 +335,7 @@ class CallTimes:
             return
         values = math.prod(call.output_shape)
         self._pass("scale", values, 2)
-        self._float.add(result)
+        self._fuses.add(result)
 
     def _takes_vectors(self, reader: Call) -> bool:
         if isinstance(reader.layer, ActivationScale):
@@ -326,7 +345,8 @@ class CallTimes:
     def _merge(self, call: Call) -> None:
         """Sums and products of several tensors."""
         values = math.prod(call.output_shape)
-        ours = [one for one in call.inputs if id(one) in self._ours]
+        # What others read, too, its op must write: it is a map like any other.
+        ours = [one for one in call.inputs if id(one) in self._ours and self._read_once(one)]
         maps = [one for one in call.inputs if math.prod(one.shape[1:]) * call.batch == values]
         more = max(len(call.inputs) - 1, 0)
         if ours and isinstance(call.layer, L.Multiply):
@@ -336,37 +356,63 @@ class CallTimes:
                 self._ours[id(call.outputs[0])] = self._ours[id(ours[0])]
                 return
         elif ours and isinstance(call.layer, (GroupSum, L.Add)):
-            self._epilogue("addend", more * values)
-            # The last of the ops adds what the others gave.
-            self._ours[id(call.outputs[0])] = self._ours[id(ours[-1])]
-            self._summed.add(id(call.outputs[0]))
+            self._sum_of_ours(call, ours, values)
             return
         if len(maps) == len(call.inputs):
             self._pass("add", values, more)
         else:
             self._pass("scale", values, more)
-        self._float.add(id(call.outputs[0]))
+        if more:
+            self._fuses.add(id(call.outputs[0]))
+
+    def _read_once(self, tensor: Any) -> bool:
+        return len(self._graph.readers_of(tensor)) == 1
+
+    def _sum_of_ours(self, call: Call, ours: Sequence[Any], values: int) -> None:
+        """Each op but the first adds what the one before it gave, and one each other tensor.
+
+        A tensor that several terms add, as the skip of all bases, is added once to all of them.
+        """
+        result = id(call.outputs[0])
+        added: dict[int, Any] = {}
+        for tensor in ours:
+            for other, layer in self._addends.get(id(tensor), {}).items():
+                if other in added:
+                    self._epilogue("addend", -values, layer)
+                else:
+                    added[other] = layer
+        self._epilogue("addend", (len(call.inputs) - 1) * values)
+        chain = {id(tensor) for tensor in ours}
+        added |= {id(tensor): call.layer for tensor in call.inputs if id(tensor) not in chain}
+        self._addends[result] = added
+        # The last of the ops adds what the others gave.
+        self._ours[result] = self._ours[id(ours[-1])]
+        self._summed.add(result)
 
     # ---- float layers ----
 
     def _float_layer(self, call: Call) -> None:
         layer, given = call.layer, id(call.inputs[0]) if call.inputs else 0
         values = math.prod(call.output_shape)
-        if self._graph.packed_bits(call):
+        bits = self._graph.packed_bits(call)
+        if bits is not None:
             if isinstance(layer, L.MaxPooling2D):
-                self._packed_pool(call)
+                self._packed_pool(call, bits)
+            return
+        if isinstance(layer, L.MaxPooling2D) and self._swaps(call):
+            # quantize(max(x)) = max(quantize(x)): the pool comes behind the op that packs.
+            self._ours[id(call.outputs[0])] = self._ours[given]
+            self._pools[id(call.outputs[0])] = call
             return
         if isinstance(layer, (L.ReLU, L.Activation)) and (
-            given in self._ours or given in self._float
+            given in self._ours or given in self._float | self._fuses
         ):
             name = "relu" if isinstance(layer, L.ReLU) else _name(layer.activation)
             fused = name in _FUSED and given not in self._summed
-            if fused and len(self._graph.readers_of(call.inputs[0])) == 1:
+            if fused and self._read_once(call.inputs[0]):
                 result = id(call.outputs[0])
                 if given in self._ours:
                     self._ours[result] = self._ours[given]
-                else:
-                    self._float.add(result)
                 return
         macs = 0
         if not _is_operation(layer):
@@ -399,6 +445,13 @@ class CallTimes:
         if macs and _name(getattr(layer, "activation", None)) not in _FUSED:
             for kind in _activation_kinds(getattr(layer, "activation", None)):
                 self._pass(kind, values)
+
+    def _swaps(self, pool: Call) -> bool:
+        """Whether a pool between an op of ours and a quantizer becomes one of packed values."""
+        alone = self._read_once(pool.inputs[0])
+        readers = self._graph.readers(pool)
+        kinds = {self._quantization_read(reader) for reader in readers}
+        return id(pool.inputs[0]) in self._ours and alone and len(kinds) == 1 and None not in kinds
 
     def _elementwise(self, call: Call, values: int) -> None:
         layer = call.layer
@@ -441,10 +494,10 @@ class CallTimes:
         self._op("conv", taps=1, inputs=channels, outputs=outputs, positions=places)
         self._float.add(id(call.outputs[0]))
 
-    def _packed_pool(self, call: Call) -> None:
+    def _packed_pool(self, call: Call, bits: int) -> None:
         *_, channels = call.output_shape
         self._op(
-            f"packed_pool_{self._graph.packed_bits(call)}",
+            f"packed_pool_{bits}",
             taps=math.prod(call.layer.pool_size),
             words=math.ceil(channels / _WORD_BITS),
             positions=positions(call.output_shape),
