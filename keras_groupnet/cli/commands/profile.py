@@ -48,5 +48,6 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
     write_profile(profile, path)
     console.print(
         f"{path}: {len(profile['ops'])} kinds of ops, our own with {profile['instruction_set']}. "
-        f"Use it: groupnet summary --profile={path}"
+        f"Use it: groupnet summary --profile={path}",
+        soft_wrap=True,
     )
