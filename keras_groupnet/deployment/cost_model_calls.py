@@ -432,10 +432,11 @@ class CallTimes:
             *_, channels = call.input_shape
             self._op("mean", channels=channels, positions=math.prod(call.input_shape) / channels)
         elif isinstance(layer, _NORMALIZATIONS):
-            # Two means, of the values and of their squares; subtract, square, scale, shift.
+            # Two means, of the values and of their squares; subtract, square, two scales, shift;
+            # groups are brought to an axis of their own and back.
             *_, channels = call.input_shape
             self._op("mean", 2, channels=channels, positions=values / channels)
-            self._pass("scale", values, 4)
+            self._pass("scale", values, 7 if isinstance(layer, L.GroupNormalization) else 5)
         elif isinstance(layer, L.Permute):
             self._pass("transpose", values)
         elif isinstance(layer, _COPIES):
