@@ -128,12 +128,12 @@ class CostModel:
             return _shipped(best if best in shipped_profiles() else "avx2")
         if str(profile) in shipped_profiles():
             return _shipped(str(profile))
-        path = Path(profile)
-        if not path.is_file():
+        if not isinstance(profile, (str, Path)) or not Path(profile).is_file():
             raise ValueError(
                 "Expected the path of a profile that `groupnet profile` wrote, or one of "
-                f"{', '.join(map(repr, shipped_profiles()))}. Received: profile={str(profile)!r}"
+                f"{', '.join(map(repr, shipped_profiles()))}. Received: profile={profile!r}"
             )
+        path = Path(profile)
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:

@@ -4,18 +4,26 @@ The converter folds much of what stands around a binary layer into its op (passe
 the time of the ops that are left of it: quantizers that read what an op of ours gives become packed
 outputs of that op, batch norms and scales its multipliers, sums its addends; batch norms and ReLUs
 behind float convolutions go into these.
+
+Past 400 lines, because one walk over the calls keeps what is known of each tensor.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
 from keras_groupnet.deployment.calls import Call, positions
 from keras_groupnet.deployment.cost_model import CostModel
+from keras_groupnet.deployment.cost_model_activations import (
+    FUSED,
+    activation_kinds,
+    activation_name,
+    operation_kinds,
+)
 from keras_groupnet.deployment.describe import Deployment
 from keras_groupnet.deployment.model_graph import FLOAT_BITS, ModelGraph, quantization_of
 from keras_groupnet.deployment.operations import multiply_accumulates
@@ -25,42 +33,6 @@ from keras_groupnet.layers import ActivationScale, GroupSum
 L = keras.layers
 _WORD_BITS = 32
 
-# What is left of an activation in the file: the kinds of element-wise ops that it becomes.
-# "simple" is an op of one operand, "add" one of two.
-_ACTIVATIONS: dict[str, tuple[str, ...]] = {
-    "linear": (),
-    "relu": ("simple",),
-    "relu6": ("simple",),
-    "leaky_relu": ("simple",),
-    "sigmoid": ("logistic",),
-    "hard_sigmoid": ("simple", "simple", "simple"),
-    "hard_silu": ("simple", "simple", "add"),
-    "hard_swish": ("simple", "simple", "add"),
-    "silu": ("logistic", "add"),
-    "swish": ("logistic", "add"),
-    "gelu": ("gelu",),
-    "tanh": ("tanh",),
-    "softmax": ("softmax",),
-    "log_softmax": ("softmax", "exp"),
-    "elu": ("exp",),
-    "selu": ("exp", "simple", "simple"),
-    "exponential": ("exp",),
-    "softplus": ("exp", "exp"),
-    "mish": ("exp", "exp", "tanh", "add"),
-}
-_FUSED = ("linear", "relu", "relu6")
-# Operations of `keras.ops` in functional models whose names are not those of activations.
-_OPERATIONS: dict[str, tuple[str, ...]] = {
-    "exp": ("exp",),
-    "log": ("exp",),
-    "sqrt": ("simple",),
-    "transpose": ("transpose",),
-    "swapaxes": ("transpose",),
-    "moveaxis": ("transpose",),
-    "reshape": (),
-    "expanddims": (),
-    "squeeze": (),
-}
 _MERGES = (L.Add, L.Subtract, L.Multiply, L.Average, L.Maximum, L.Minimum)
 _NORMALIZATIONS = (L.LayerNormalization, L.GroupNormalization, L.UnitNormalization)
 _CONVS = (L.Conv1D, L.Conv2D)
@@ -245,8 +217,11 @@ class CallTimes:
             self._pass("add", values, steps)
         else:
             self._ours[id(output)] = call
-        kinds = _activation_kinds(deployment.activation)
-        if deployment.activation is not None and _name(deployment.activation) not in _FUSED:
+        kinds = activation_kinds(deployment.activation)
+        if (
+            deployment.activation is not None
+            and activation_name(deployment.activation) not in FUSED
+        ):
             for kind in kinds:
                 self._pass(kind, values)
 
@@ -407,8 +382,8 @@ class CallTimes:
         if isinstance(layer, (L.ReLU, L.Activation)) and (
             given in self._ours or given in self._float | self._fuses
         ):
-            name = "relu" if isinstance(layer, L.ReLU) else _name(layer.activation)
-            fused = name in _FUSED and given not in self._summed
+            name = "relu" if isinstance(layer, L.ReLU) else activation_name(layer.activation)
+            fused = name in FUSED and given not in self._summed
             if fused and self._read_once(call.inputs[0]):
                 result = id(call.outputs[0])
                 if given in self._ours:
@@ -443,8 +418,8 @@ class CallTimes:
             self._pass("simple", values)
         elif not isinstance(layer, _NOTHING):
             self._elementwise(call, values)
-        if macs and _name(getattr(layer, "activation", None)) not in _FUSED:
-            for kind in _activation_kinds(getattr(layer, "activation", None)):
+        if macs and activation_name(getattr(layer, "activation", None)) not in FUSED:
+            for kind in activation_kinds(getattr(layer, "activation", None)):
                 self._pass(kind, values)
 
     def _swaps(self, pool: Call) -> bool:
@@ -457,14 +432,10 @@ class CallTimes:
     def _elementwise(self, call: Call, values: int) -> None:
         layer = call.layer
         read = max([values, *(_values(one, call.batch) for one in call.inputs)])
-        name = type(layer).__name__.lower()
         if isinstance(layer, L.Activation):
-            kinds = _activation_kinds(layer.activation)
-        elif isinstance(layer, L.Softmax):
-            kinds = ("softmax",)
+            kinds = activation_kinds(layer.activation)
         else:
-            named = {key.replace("_", ""): kinds for key, kinds in _ACTIVATIONS.items()}
-            kinds = (named | _OPERATIONS).get(name, ("simple",))
+            kinds = operation_kinds(type(layer))
         for kind in kinds:
             self._pass(kind, read)
 
@@ -552,11 +523,3 @@ def _packed_bytes(shape: Sequence[int], bits: int) -> int:
 
 def _tensor_bytes(shape: Sequence[int], bits: int) -> int:
     return 4 * math.prod(shape) if bits == FLOAT_BITS else _packed_bytes(shape, bits)
-
-
-def _name(activation: Callable[..., Any] | None) -> str:
-    return "linear" if activation is None else getattr(activation, "__name__", "other")
-
-
-def _activation_kinds(activation: Any) -> tuple[str, ...]:
-    return _ACTIVATIONS.get(_name(activation), ("simple",))

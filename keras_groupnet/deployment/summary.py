@@ -9,8 +9,6 @@ from typing import Any
 
 import keras
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from keras_groupnet.deployment.calls import Call, positions, record_calls
 from keras_groupnet.deployment.cost_model import CostModel
@@ -20,7 +18,7 @@ from keras_groupnet.deployment.file_size import FileSize
 from keras_groupnet.deployment.layer_tree import layer_tree, own_weights
 from keras_groupnet.deployment.model_graph import FLOAT_BITS, ModelGraph
 from keras_groupnet.deployment.operations import multiply_accumulates
-from keras_groupnet.structure.scope import name_of_copies
+from keras_groupnet.deployment.summary_table import WIDEST, cells, html_row, note, rich_table
 
 # Eq. 4 and RBCN take it that a processor does 64 binary operations in the time of a float one.
 BINARY_OPERATIONS_PER_FLOAT = 64
@@ -225,10 +223,10 @@ class ModelSummary:
 
     def _repr_html_(self) -> str:
         """A table of its own for notebooks."""
-        head, *rows = _cells(self)
-        lines = [f"<caption>{html.escape(self.name)}</caption>", _html_row(head, "th")]
-        lines += [_html_row(row, "td") for row in rows if row]
-        return f"<table>\n{chr(10).join(lines)}\n</table>\n<p>{html.escape(_note(self))}</p>"
+        head, *rows = cells(self)
+        lines = [f"<caption>{html.escape(self.name)}</caption>", html_row(head, "th")]
+        lines += [html_row(row, "td") for row in rows if row]
+        return f"<table>\n{chr(10).join(lines)}\n</table>\n<p>{html.escape(note(self))}</p>"
 
 
 def summary(
@@ -274,9 +272,9 @@ def summary(
     """
     result = summarize(model, input_shape, profile)
     console = Console()
-    table = _table(result)
+    table = rich_table(result)
     # Wide enough for the numbers: rich would cut them to fit, and they are what counts.
-    unlimited = console.options.update(width=_WIDEST)
+    unlimited = console.options.update(width=WIDEST)
     console.width = max(console.width, console.measure(table, options=unlimited).maximum)
     with console.capture() as capture:
         console.print(table)
@@ -367,132 +365,3 @@ def _numbers(
         "weight_bits": deployment.kernel_count,
         "activation_bits": max(graph.activation_bits(call) for call in calls),
     }
-
-
-_HEAD = (
-    "layer",
-    "input",
-    "output",
-    "1-bit",
-    "32-bit",
-    "at",
-    "binary MACs",
-    "float MACs",
-    "bytes",
-    "act. bytes",
-    "Eq. 4",
-    "RBCN",
-    "ms",
-)
-_LEFT = 3  # columns
-_WIDEST = 10_000
-
-
-def _cells(model: ModelSummary) -> list[list[str]]:
-    """Heads, rows, nothing where a line goes, totals."""
-    rows: dict[str, list[LayerSummary]] = {}
-    for layer in model.layers:
-        key = layer.name if layer.bases == 1 else name_of_copies(layer.name)
-        rows.setdefault(key, []).append(layer)
-    cells = [list(_HEAD)]
-    for name, copies in rows.items():
-        first = copies[0]
-        at = f"W{first.weight_bits}A{first.activation_bits}" if first.binary_weights else "float"
-        binary = first.binary_weights and first.macs
-        cells.append(
-            [
-                name if first.calls == 1 else f"{name} ({first.calls} calls)",
-                _shape(first.input_shape),
-                _shape(first.output_shape),
-                _number(sum(layer.binary_weights for layer in copies)),
-                _number(sum(layer.float_weights for layer in copies)),
-                at if first.macs else "",
-                _number(sum(layer.binary_macs for layer in copies)),
-                _number(sum(layer.float_macs for layer in copies)),
-                _number(sum(layer.file_bytes for layer in copies)),
-                _number(max(layer.activation_bytes for layer in copies)),
-                f"{first.speedup:.1f}x" if binary else "",
-                f"{first.rbcn_speedup:.1f}x" if binary else "",
-                _milliseconds(sum(layer.milliseconds for layer in copies)),
-            ]
-        )
-    rest = [
-        _only(what, column, text)
-        for what, column, text in (
-            (
-                "ops and tensors of the file",
-                "bytes",
-                _number(model.file_bytes - model.weight_bytes),
-            ),
-            ("layers without weights, start", "ms", _milliseconds(model.other_milliseconds)),
-        )
-    ]
-    total = [
-        "total",
-        "",
-        "",
-        _number(model.binary_weights),
-        _number(model.float_weights),
-        "",
-        _number(sum(model.binary_macs.values())),
-        _number(model.float_macs),
-        _number(model.file_bytes),
-        _number(model.activation_bytes),
-        f"{model.speedup:.1f}x",
-        f"{model.rbcn_speedup:.1f}x",
-        _milliseconds(model.milliseconds),
-    ]
-    return [*cells, *rest, [], total]
-
-
-def _only(what: str, column: str, text: str) -> list[str]:
-    """A row of one number."""
-    return [what, *(text if title == column else "" for title in _HEAD[1:])]
-
-
-def _note(model: ModelSummary) -> str:
-    return (
-        f"Compression: {model.compression:.1f}, the {4 * model.reference_weights:,} bytes of the "
-        f"float network's weights over the file; {model.weight_compression:.1f} over the weights "
-        "in it. act. bytes: read and written by the largest call. ms: one sample on one thread, "
-        f"estimated with the profile {model.profile!r}."
-    )
-
-
-def _table(model: ModelSummary) -> Table:
-    head, *rows = _cells(model)
-    table = Table(title=_plain(model.name), caption=_plain(_note(model)), caption_justify="left")
-    for number, title in enumerate(head):
-        table.add_column(title, justify="left" if number < _LEFT else "right", no_wrap=True)
-    for row in rows:
-        if row:
-            table.add_row(*map(_plain, row))
-        else:
-            table.add_section()
-    return table
-
-
-def _plain(text: str) -> Text:
-    """Names may hold what rich takes for markup."""
-    return Text(text)
-
-
-def _html_row(cells: Sequence[str], tag: str) -> str:
-    sides = ["left" if number < _LEFT else "right" for number in range(len(cells))]
-    inner = "".join(
-        f'<{tag} style="text-align:{side}">{html.escape(cell)}</{tag}>'
-        for side, cell in zip(sides, cells, strict=True)
-    )
-    return f"<tr>{inner}</tr>"
-
-
-def _shape(shape: Sequence[int]) -> str:
-    return "x".join(map(str, shape))
-
-
-def _number(value: int) -> str:
-    return f"{value:,}" if value else ""
-
-
-def _milliseconds(value: float) -> str:
-    return f"{value:.4f}" if value else ""
