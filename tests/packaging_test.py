@@ -46,6 +46,7 @@ def test_contents(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert "keras_groupnet/runtime/libkeras_groupnet.so" in names
     assert "keras_groupnet/py.typed" in names
+    assert "keras_groupnet/deployment/profiles/avx2.json" in names
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"keras_groupnet"}
 

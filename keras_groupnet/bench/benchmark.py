@@ -110,14 +110,18 @@ def machine() -> dict[str, str]:
 
 
 def prepared(
-    content: bytes, batch_size: int = 1, num_threads: int = 1, runtime: str = "auto"
+    content: bytes,
+    batch_size: int = 1,
+    num_threads: int = 1,
+    runtime: str = "auto",
+    delegate_options: dict[str, str] | None = None,
 ) -> Interpreter:
     """An interpreter whose inputs are set: random numbers, zeros where integers are indices.
 
     Raises:
         ValueError: an input has a dynamic extent besides the batch.
     """
-    interpreter = Interpreter(content, num_threads, runtime)
+    interpreter = Interpreter(content, num_threads, runtime, delegate_options)
     entries = interpreter.get_input_details()
     for entry in entries:
         if any(extent < 0 for extent in entry["shape_signature"][1:]):

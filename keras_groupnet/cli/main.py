@@ -18,7 +18,8 @@ COMMANDS = {
     "expand": "turn the .keras file of any model into that of a low-bit network to train",
     "convert": "turn a .keras file into a .tflite file and check it",
     "verify": "compare a .tflite file with the .keras file that it was made from, layer by layer",
-    "summary": "show bits, MACs, memory and theoretical speed-up of each layer",
+    "summary": "show bits, MACs, memory, speed-up and estimated time of each layer",
+    "profile": "time single ops on this machine, for the estimates of summary",
     "benchmark": "time an architecture as Group-Net, float32 and int8, side by side",
     "benchmark_layers": "time single convolutions against float32 and int8, side by side",
 }

@@ -81,6 +81,11 @@ class ModelGraph:
         """Whether the first output of a call is packed in the file."""
         return id(call.outputs[0]) in self._packed
 
+    def packed_bits(self, call: Call) -> int | None:
+        """Bits of the first output of a call where it is packed in the file; else None."""
+        packed = self._packed.get(id(call.outputs[0]))
+        return None if packed is None else packed.bits
+
     def activation_bits(self, call: Call) -> int:
         """Bits of the values that the ops of a binary layer read in the converted file.
 

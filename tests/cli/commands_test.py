@@ -99,6 +99,13 @@ def test_summary_of_a_file_and_of_the_zoo(trained, capsys):
     assert capsys.readouterr().out == of_the_file
 
 
+def test_summary_with_a_profile(trained, capsys):
+    assert cli.run(["summary", str(trained), "--profile=avx2"]) == 0
+    assert "profile 'avx2'" in capsys.readouterr().out
+    assert cli.run(["summary", str(trained), "--profile=avx3"]) == 1
+    assert "'avx2', 'avx512'. Received: profile='avx3'" in capsys.readouterr().err
+
+
 def test_benchmark_shows_the_baselines(capsys):
     size = ["--input_shape=16,16,3", "--classes=10", "--runs=1", "--stem=cifar"]
     assert cli.run(["benchmark", *TINY, *size]) == 0

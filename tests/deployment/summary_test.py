@@ -1,3 +1,6 @@
+import dataclasses
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -209,3 +212,144 @@ def test_kernels_of_several_bits(quantizer, inputs_quantizer, weight_bits, activ
     # One 1-bit convolution for each pair of bits, and the accumulation of the map.
     assert row.macs == 36 * 9 * 16 * 8
     assert row.cost == row.macs * weight_bits * activation_bits / 64 + 36 * 8
+
+
+def small_resnet(bases=3, bits=1):
+    options = {"blocks": (1,), "filters": (64,), "stem": "cifar"}
+    return kgn.models.ResNet((16, 16, 3), 10, bases, bits, **options)
+
+
+def test_rbcn_counts_real_products_and_a_64th_of_the_binary_ones():
+    """Section 4 of RBCN; 11.06 is oracle G10."""
+    result = summarize(kgn.models.ResNet18(bases=1, shortcut="float"))
+    cost = result.float_macs + result.binary_macs[1] / 64
+    assert result.rbcn_speedup == pytest.approx(result.reference_macs / cost)
+    assert result.rbcn_speedup == pytest.approx(11.06, abs=0.005)
+    layer = by_name(result)["stage1_block1_base1_conv1"]
+    assert layer.rbcn_speedup == pytest.approx(64) and layer.speedup < 64
+    assert layer.binary_macs == layer.macs and layer.float_macs == 0
+
+
+def test_compression_is_that_of_the_float_network():
+    """The bases replace one float network, with its moving statistics."""
+    model, parent = small_resnet(bases=5), small_resnet(bases=None)
+    floats = sum(np.prod(weight.shape) for weight in parent.weights)
+    result = summarize(model)
+    # A batch norm for each group's input, and the weights of the sum, come to it.
+    assert result.reference_weights == pytest.approx(floats, rel=0.01)
+    assert result.compression == pytest.approx(4 * floats / result.file_bytes, rel=0.01)
+    assert result.weight_compression > result.compression > 2
+    assert summarize(parent).weight_compression == pytest.approx(1, abs=0.01)
+
+
+def test_activation_bytes_are_those_of_the_file():
+    inputs = keras.Input((8, 8, 40))
+    x = kgn.layers.Quantize("ste_sign")(inputs)
+    options = {"padding": "same", "use_bias": False, "kernel_quantizer": "binary_weight"}
+    x = kgn.layers.QuantConv2D(64, 3, name="floats", **options)(x)
+    x = keras.layers.BatchNormalization(name="folded")(x)
+    x = keras.layers.ReLU()(x)
+    x = kgn.layers.QuantConv2D(
+        32, 3, name="packed", input_quantizer=kgn.quantizers.KBitActivation(2), **options
+    )(x)
+    x = kgn.layers.QuantConv2D(32, 3, name="last", input_quantizer="ste_sign", **options)(x)
+    layers = by_name(summarize(keras.Model(inputs, x)))
+    # 40 channels are two words; what a quantizer alone reads is written packed.
+    assert layers["floats"].activation_bytes == 64 * (2 * 4 + 2 * 2 * 4)
+    assert layers["packed"].activation_bytes == 64 * (2 * 2 * 4 + 4)
+    assert layers["last"].activation_bytes == 64 * (4 + 32 * 4)
+    assert layers["folded"].activation_bytes == 0
+
+
+def test_milliseconds():
+    one, three = (summarize(small_resnet(bases), profile="avx2") for bases in (1, 3))
+    assert one.profile == "avx2" and 0 < one.milliseconds < three.milliseconds
+    parts = sum(layer.milliseconds for layer in three.layers)
+    assert three.milliseconds == pytest.approx(parts + three.other_milliseconds)
+    slow, fast = (summarize(small_resnet(), profile=name) for name in ("avx2", "avx512"))
+    assert slow.milliseconds > fast.milliseconds
+    model = kgn.deployment.CostModel.load("avx2")
+    assert summarize(small_resnet(), profile=model).milliseconds == slow.milliseconds
+    with pytest.raises(ValueError, match="profile='no.json'"):
+        kgn.summary(small_resnet(), profile="no.json", print_fn=lambda text: None)
+
+
+def test_a_layer_that_is_called_twice_takes_twice_as_long():
+    layer = keras.layers.Dense(64, name="dense")
+    inputs = keras.Input((64,))
+    (once,) = summarize(keras.Model(inputs, layer(inputs))).layers
+    (twice,) = summarize(keras.Model(inputs, layer(layer(inputs)))).layers
+    assert twice.milliseconds == pytest.approx(2 * once.milliseconds)
+    assert twice.activation_bytes == once.activation_bytes == 4 * 128
+
+
+def test_a_batch_counts_as_one_sample():
+    found = []
+    for batch in (None, 4):
+        inputs = keras.Input((16, 16, 8), batch_size=batch)
+        model = keras.Model(inputs, keras.layers.Conv2D(8, 3)(inputs))
+        found.append(summarize(model).layers[0])
+    assert found[0].activation_bytes == found[1].activation_bytes
+    assert found[1].milliseconds == pytest.approx(found[0].milliseconds, rel=0.2)
+
+
+def test_records_are_plain():
+    result = summarize(small_resnet())
+    records = result.records()
+    assert json.loads(json.dumps(records)) == [
+        {key: list(value) if isinstance(value, tuple) else value for key, value in one.items()}
+        for one in records
+    ]
+    assert len({tuple(one) for one in records}) == 1 and len(records) == len(result.layers)
+    by_layer = {one["name"]: one for one in records}
+    conv = by_layer["stage1_block1_base1_conv1"]
+    assert conv["binary_macs"] == 16 * 16 * 9 * 64 * 64 and conv["float_macs"] == 0
+    assert conv["input_shape"] == conv["output_shape"] == (16, 16, 64)
+    assert conv["speedup"] > 1 and conv["milliseconds"] > 0
+    norm = by_layer["stem_bn"]
+    assert norm["speedup"] is None and norm["activation_bits"] is None
+
+
+def test_html_for_notebooks():
+    result = dataclasses.replace(summarize(small_resnet()), name="<script>alert()</script>")
+    text = result._repr_html_()
+    assert "<script>" not in text and "&lt;script&gt;" in text
+    assert text.count("<table") == text.count("</table>") == 1
+    assert text.count("<tr>") == text.count("</tr>") > 5
+    assert "src=" not in text and "href=" not in text
+    assert f"{result.milliseconds:.4f}" in text and f"{result.file_bytes:,}" in text
+
+
+L = keras.layers
+
+
+def attention(x):
+    return L.LayerNormalization()(x + L.MultiHeadAttention(2, 4)(x, x))
+
+
+@pytest.mark.parametrize(
+    ("shape", "network"),
+    [
+        ((), lambda x: x * 2.0 + 1.0),
+        ((6, 8), attention),
+        ((6, 8), lambda x: L.Bidirectional(L.LSTM(4, return_sequences=True))(L.GRU(4)(x)[:, None])),
+        ((4, 4, 4, 2), lambda x: L.GlobalAveragePooling3D()(L.Conv3D(2, 3)(x))),
+        (
+            (8, 8, 4),
+            lambda x: L.Conv2DTranspose(3, 3)(L.SeparableConv2D(4, 3, activation="silu")(x)),
+        ),
+        ((8, 8, 4), lambda x: L.Activation("mish")(L.PReLU()(L.UpSampling2D()(x)))),
+        ((8, 8, 4), lambda x: keras.ops.mean(keras.ops.transpose(x, (0, 3, 1, 2)), axis=1)),
+        ((8, 8, 4), lambda x: L.Softmax()(L.GroupNormalization(2)(L.Permute((2, 1, 3))(x)))),
+        ((4, 8, 8, 2), lambda x: L.ConvLSTM2D(2, 3)(x)),
+        ((9,), lambda x: keras.ops.matmul(L.Reshape((3, 3))(x), L.Reshape((3, 3))(x))),
+    ],
+)
+def test_every_cell_of_any_model_has_its_number(shape, network):
+    inputs = keras.Input(shape)
+    result = summarize(keras.Model(inputs, network(inputs)))
+    assert result.milliseconds > 0 and result.activation_bytes > 0 and result.compression > 0
+    for layer in result.layers:
+        assert layer.milliseconds > 0 and layer.activation_bytes > 0
+        assert all(isinstance(size, int) for size in (*layer.input_shape, *layer.output_shape))
+    assert "?" not in result._repr_html_()

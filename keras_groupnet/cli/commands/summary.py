@@ -1,4 +1,4 @@
-"""`groupnet summary`: bits, MACs, memory and speed-up of each layer."""
+"""`groupnet summary`: bits, MACs, memory, speed-up and milliseconds of each layer."""
 
 from absl import app, flags
 
@@ -24,6 +24,13 @@ def define_flags(values: flags.FlagValues) -> None:
     define_model_flags(values, "resnet18")
     flags.DEFINE_list("input_shape", ["224", "224", "3"], "of the images", flag_values=values)
     flags.DEFINE_integer("classes", 1000, "outputs", 1, flag_values=values)
+    flags.DEFINE_string(
+        "profile",
+        None,
+        "what `groupnet profile` wrote, or avx512 or avx2: where the milliseconds come from "
+        "(default: what fits this machine)",
+        flag_values=values,
+    )
     define_import_flag(values)
 
 
@@ -35,11 +42,13 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
     check_imports(values)
     check_model_flags(values)
     shape = integers("input_shape", values.input_shape)
+    from keras_groupnet.deployment import CostModel
     from keras_groupnet.deployment.summary import summary
 
+    profile = CostModel.load(values.profile)  # before the model, which takes longer
     if path:
         import_modules(values)
         model = load_model(path)
     else:
         model = build_model(values, shape, values.classes)
-    summary(model)
+    summary(model, profile=profile)
