@@ -37,7 +37,7 @@ def row(name: str, bits: int) -> str:
     plan = kgn.plan_expansion(parent, FLAGS.bases, bits)
     net = plan.build()
     expanded = time.perf_counter() - began
-    net.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    net.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     net.train_on_batch(x[:4], np.arange(4))
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "net.tflite")

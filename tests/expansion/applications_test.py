@@ -67,7 +67,7 @@ def test_it_trains_saves_converts_and_verifies(name, bits, tmp_path):
     net = kgn.expand(model, 2, bits, print_fn=None)
     x = images(model, 4)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    net.compile("sgd", loss)
+    net.compile("adam", loss)
     before = net.get_weights()
     assert np.isfinite(net.train_on_batch(x, np.arange(4)))
     assert any((a != b).any() for a, b in zip(before, net.get_weights(), strict=True))

@@ -46,6 +46,7 @@ class FileOps:
 
     Args:
         content: a `.tflite` file that `convert` wrote.
+        cancellation: of the model, see `tolerance.cancellation`.
 
     Attributes:
         graph: of the file; every kernel op also gives its float value, before any quantizer.
@@ -55,8 +56,9 @@ class FileOps:
         written: packed tensor -> the kernel op or KgnQuantize that writes it.
     """
 
-    def __init__(self, content: bytes):
+    def __init__(self, content: bytes, cancellation: float = 1.0):
         self.graph = graph = Graph(content)
+        self.cancellation = cancellation
         self._approximated: dict[int, bool] = {}
         self.kernels: dict[Origin, Op] = {}
         self.float_output: dict[Op, int] = {}

@@ -30,6 +30,7 @@ from keras_groupnet.conversion.checks.probe import invoke
 from keras_groupnet.conversion.checks.problems import Problem, VerifyReport
 from keras_groupnet.conversion.checks.random_sums import compare_on_random_sums
 from keras_groupnet.conversion.checks.replay import replay
+from keras_groupnet.conversion.checks.tolerance import cancellation
 from keras_groupnet.conversion.export.tracing import model_structure
 from keras_groupnet.conversion.flatbuffer.graph import Graph
 from keras_groupnet.conversion.float32 import float32_graph
@@ -87,7 +88,7 @@ def verify_graph(
         inputs: one array for each input.
         skipped: names of layers that are known to be float in the file.
     """
-    file = FileOps(content)
+    file = FileOps(content, cancellation(model))
     constants = compare_constants(model, file, skipped or {})
     try:
         values = file.run(inputs)
