@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from keras_groupnet.conversion.converter import convert
     from keras_groupnet.conversion.weights.true_weights import to_binary
     from keras_groupnet.deployment.summary import summary
+    from keras_groupnet.drawing.drawing import plot
     from keras_groupnet.structure.blocks import Block, BlockLayer
     from keras_groupnet.structure.groups import build_groups, partition_blocks
     from keras_groupnet.structure.transfer import TransferReport, transfer_weights
@@ -47,6 +48,7 @@ _MODULES = {
     "methods": "keras_groupnet.methods",
     "models": "keras_groupnet.models",
     "partition_blocks": "keras_groupnet.structure.groups",
+    "plot": "keras_groupnet.drawing.drawing",
     "quantizers": "keras_groupnet.quantizers",
     "summary": "keras_groupnet.deployment.summary",
     "to_binary": "keras_groupnet.lite",
@@ -70,6 +72,7 @@ __all__ = [
     "methods",
     "models",
     "partition_blocks",
+    "plot",
     "quantizers",
     "summary",
     "to_binary",
