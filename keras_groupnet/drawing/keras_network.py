@@ -81,10 +81,16 @@ class _Builder:
         self._made: dict[int, Node] = {}
 
     def network(self, outermost: Call, model: keras.Model) -> Network:
-        names = [tensor.name for tensor in keras.tree.flatten(getattr(model, "inputs", None) or [])]
+        names = {
+            id(layer.output): layer.name
+            for layer in model.layers
+            if isinstance(layer, keras.layers.InputLayer)
+        }
+        given = keras.tree.flatten(getattr(model, "inputs", None) or [])
         for number, tensor in enumerate(outermost.inputs):
-            name = names[number] if number < len(names) else "input"
-            node = Node(name, "input", INPUT, shape=self._shape(tensor))
+            own = given[number] if number < len(given) else tensor
+            name = names.get(id(own), "input")
+            node = Node(name, "input", INPUT, shape=tuple(own.shape[1:]))
             self._nodes.append(node)
             self._made[id(tensor)] = node
         self._add(outermost)
@@ -117,10 +123,7 @@ class _Builder:
 
     def _node(self, call: Call) -> Node:
         layer = call.layer
-        # What a function has made is read from what was called before.
-        last = self._nodes[-1:] if call.inputs else []
-        found = [self._made.get(id(tensor), *last) for tensor in call.inputs]
-        reads = tuple(dict.fromkeys(node for node in found if node is not None))
+        reads = tuple(dict.fromkeys(x for tensor in call.inputs for x in self._makers(tensor)))
         kernels = layer in self._kernels or any(one.layer in self._kernels for one in _all(call))
         binary = self._binary_calls(call)
         kind, text, bits = LIGHT, _light_text(layer), ""
@@ -142,6 +145,13 @@ class _Builder:
                 name = type(layer).__name__
                 kind, text = JOIN, _JOINS.get(name.lower(), name)
         return Node(call.name, text, kind, bits, self._shape(call.outputs[0]), reads)
+
+    def _makers(self, tensor: Any) -> list[Node]:
+        """Whose result a tensor is; for that of an unseen function, what nobody has read yet."""
+        if id(tensor) in self._made:
+            return [self._made[id(tensor)]]
+        read = {one for node in self._nodes for one in node.reads}
+        return [node for node in self._nodes if node not in read] or self._nodes[-1:]
 
     def _binary_calls(self, call: Call) -> list[Call]:
         return [one for one in (call, *_all(call)) if one.layer in self._deployments]

@@ -33,8 +33,10 @@ _ARC = 9.0
 _MARGIN = 10.0
 _ROW_WIDTH = 900.0
 _ROW_GAP = 26.0
-# A little more than DejaVu Sans takes on average, in units of the font size.
-_CHARACTER = 0.6
+# A little more than DejaVu Sans takes on average, in units of the font size; capitals and signs are
+# wider, and so is the bold face of titles.
+_CHARACTER, _WIDER, _BOLD = 0.62, 0.14, 1.12
+_WIDE = "×+λΣ%mMwW"
 _WIDEST_LINE = 27
 _COLUMNS_OF_TANGLE = 8
 
@@ -151,7 +153,7 @@ def _row(parts: Sequence[Part], laid: Sequence[Layout]) -> Layout:
     below = max((one.height - one.axis for one in laid), default=_LINE)
     shapes: list[Shape] = []
     x = 0.0
-    for number, (part, one) in enumerate(zip(parts, laid, strict=True)):
+    for number, one in enumerate(laid):
         if number:
             gap = _gap(parts[number - 1])
             shapes.append(Line(((x, axis), (x + gap, axis)), arrow=True))
@@ -160,7 +162,6 @@ def _row(parts: Sequence[Part], laid: Sequence[Layout]) -> Layout:
             x += gap
         shapes += one.moved(x, axis - one.axis)
         x += one.width
-        del part
     return Layout(x, axis + below, axis, tuple(shapes))
 
 
@@ -319,7 +320,7 @@ def _branches(part: Branches) -> Layout:
     shift = max(0.0, join.axis - axis)
     width = right + 10 + join.width
     if part.skip:
-        shapes += _arc(0, right + 10 + min(join.width / 2, 8), axis, 2.0, "")
+        shapes += _arc(0, right + 10 + join.width / 2, axis, 2.0, "", above=join.axis)
     laid = Layout(width, max(height, axis + join.height - join.axis), axis, tuple(shapes))
     if not shift:
         return laid
@@ -392,9 +393,11 @@ def _repeat(part: Repeat) -> Layout:
     return Layout(width, height, axis, (*shapes, *inner.moved(pad, title)))
 
 
-def _arc(left: float, right: float, axis: float, top: float, text: str) -> list[Shape]:
-    """A shortcut over what stands between."""
-    points = ((left, axis), (left + 3, top), (right - 3, top), (right, axis))
+def _arc(
+    left: float, right: float, axis: float, top: float, text: str, above: float = 0.0
+) -> list[Shape]:
+    """A shortcut over what stands between; it ends `above` the axis."""
+    points = ((left, axis), (left + 3, top), (right - 3, top), (right, axis - above))
     shapes: list[Shape] = [Line(points, "skip", arrow=True)]
     if text:
         shapes.append(Text(right - 4, top + 5.5, text, _TEXT, "shape", "end"))
@@ -418,7 +421,7 @@ def _gap(part: Part) -> float:
 
 
 def _label(part: Part) -> str:
-    """The shape of what a part gives, where it has just changed."""
+    """The shape of what a part gives."""
     if isinstance(part, Box):
         return "" if part.nodes[0].kind == INPUT else shape_text(part.nodes[-1].shape)
     if isinstance(part, Group):
@@ -431,7 +434,9 @@ def _label(part: Part) -> str:
 
 
 def _width(text: str, size: float) -> float:
-    return _CHARACTER * size * len(text)
+    wide = sum(one.isupper() or one in _WIDE for one in text)
+    bold = _BOLD if size >= _TITLE else 1.0
+    return (_CHARACTER * len(text) + _WIDER * wide) * size * bold
 
 
 def _subscript(number: int) -> str:

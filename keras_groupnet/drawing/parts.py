@@ -209,7 +209,8 @@ class _Taker:
                 _append_node(parts, dataclasses.replace(join, kind=LIGHT))
                 return
             residual = len(weighted) == 1 and skip or len(weighted) == 2 and join.text == "+"
-            if residual and len(layers) <= _LARGEST_BLOCK:
+            simple = not any(node.text == "concat" for node in inside)
+            if residual and simple and len(layers) <= _LARGEST_BLOCK:
                 _append_box(parts, self._block(weighted, light, join))
                 return
         branches = tuple(self.sequence(one) for one in weighted)
