@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from keras_groupnet.conversion.weights.true_weights import to_binary
     from keras_groupnet.deployment.summary import summary
     from keras_groupnet.drawing.drawing import plot
+    from keras_groupnet.reports.report import report
     from keras_groupnet.structure.blocks import Block, BlockLayer
     from keras_groupnet.structure.groups import build_groups, partition_blocks
     from keras_groupnet.structure.transfer import TransferReport, transfer_weights
@@ -50,6 +51,7 @@ _MODULES = {
     "partition_blocks": "keras_groupnet.structure.groups",
     "plot": "keras_groupnet.drawing.drawing",
     "quantizers": "keras_groupnet.quantizers",
+    "report": "keras_groupnet.reports.report",
     "summary": "keras_groupnet.deployment.summary",
     "to_binary": "keras_groupnet.lite",
     "training": "keras_groupnet.training",
@@ -74,6 +76,7 @@ __all__ = [
     "partition_blocks",
     "plot",
     "quantizers",
+    "report",
     "summary",
     "to_binary",
     "training",

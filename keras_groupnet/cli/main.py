@@ -17,6 +17,7 @@ COMMANDS = {
     "train": "train a model of the zoo in the stages of its method, or resume its training",
     "convert": "turn a .keras file into a .tflite file and check it",
     "verify": "compare a .tflite file with the .keras file that it was made from, layer by layer",
+    "report": "write a page about a model or a file: drawing, tables, measured times, sizes",
     "summary": "show bits, MACs, memory and theoretical speed-up of each layer",
     "benchmark": "time an architecture as Group-Net, float32 and int8, side by side",
     "benchmark_layers": "time single convolutions against float32 and int8, side by side",
