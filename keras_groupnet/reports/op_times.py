@@ -21,6 +21,10 @@ _RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
 _DELEGATED = ("Kgn", "Lce")
 # Of a line of the profile, behind op, output and kernel: calls, total ms, ms a call, percent.
 _NUMBERS = 4
+# Profiles hold means, which one interruption spoils: of so many profiles the median counts.
+_PROFILES = 5
+
+ProfileRow = tuple[str, str, float]
 
 
 def op_times(contents: FileContents, num_threads: int, runs: int) -> dict[FileOp, float]:
@@ -42,23 +46,23 @@ def op_times(contents: FileContents, num_threads: int, runs: int) -> dict[FileOp
         RuntimeError: the file does not run.
     """
     times = _alone(contents, num_threads, runs)
-    waiting: dict[tuple[str, str], list[float]] = {}
-    for kind, tensor, milliseconds in profile(contents.content, num_threads, runs):
-        waiting.setdefault((kind, tensor), []).append(milliseconds)
+    found: dict[tuple[str, str], list[float]] = {}
+    for table in profiles(contents.content, num_threads, runs):
+        for kind, tensor, milliseconds in table:
+            found.setdefault((kind, tensor), []).append(milliseconds)
     for op in contents.ops:
-        found = waiting.get((op.kind, op.output))
-        if found:
-            times[op] = found.pop(0)
+        if (op.kind, op.output) in found:
+            times[op] = float(np.median(found[op.kind, op.output]))
     return times
 
 
-def profile(content: bytes, num_threads: int = 1, runs: int = 20) -> list[tuple[str, str, float]]:
-    """What the delegate says of its ops: kind, the tensor it writes, milliseconds a call.
+def profiles(content: bytes, num_threads: int = 1, runs: int = 20) -> list[list[ProfileRow]]:
+    """What the delegate says of its ops, some times: kind, tensor it writes, milliseconds a call.
 
     Args:
         content: a `.tflite` file.
         num_threads: of the interpreter and the delegate.
-        runs: invocations.
+        runs: invocations for each profile.
 
     Raises:
         RuntimeError: the process that runs the file failed; with what it said.
@@ -74,21 +78,23 @@ def profile(content: bytes, num_threads: int = 1, runs: int = 20) -> list[tuple[
     if child.returncode:
         said = child.stderr.decode(errors="replace").strip()
         raise RuntimeError(f"The process that times the ops failed: {said}")
-    return parse_profile(child.stderr)
+    return parse_profiles(child.stderr)
 
 
-def parse_profile(printed: bytes) -> list[tuple[str, str, float]]:
-    """The rows of the table that the delegate prints; names are padded by bytes."""
-    rows, header = [], None
+def parse_profiles(printed: bytes) -> list[list[ProfileRow]]:
+    """The rows of the tables that delegates print; names are padded by bytes."""
+    tables: list[list[ProfileRow]] = []
+    columns = (0, 0)
     for line in printed.splitlines():
         if line.startswith(b"op ") and b"ms/call" in line:
-            header = (line.index(b"output"), line.index(b"kernel"))
-        elif header is not None and line.startswith(tuple(x.encode() for x in _DELEGATED)):
-            output, kernel = header
+            columns = (line.index(b"output"), line.index(b"kernel"))
+            tables.append([])
+        elif tables and line.startswith(tuple(name.encode() for name in _DELEGATED)):
+            output, kernel = columns
             name = line[output:kernel].decode(errors="replace").rstrip()
             *_, per_call, _ = line.split()[-_NUMBERS:]
-            rows.append((line[:output].decode().strip(), name, float(per_call)))
-    return rows
+            tables[-1].append((line[:output].decode().strip(), name, float(per_call)))
+    return tables
 
 
 def _alone(contents: FileContents, num_threads: int, runs: int) -> dict[FileOp, float]:
@@ -120,6 +126,11 @@ def _run(path: str, delegate: str, num_threads: str, runs: str) -> None:
             continue
     else:
         raise SystemExit("Timing needs ai-edge-litert or tflite-runtime. Install one of them.")
+    for _ in range(_PROFILES):
+        _print_profile(runtime, path, delegate, num_threads, int(runs))
+
+
+def _print_profile(runtime, path: str, delegate: str, num_threads: str, runs: int) -> None:
     options = {"num_threads": num_threads, "profile": "1"}
     plugin = runtime.load_delegate(delegate, options)
     interpreter = runtime.Interpreter(
@@ -132,7 +143,7 @@ def _run(path: str, delegate: str, num_threads: str, runs: str) -> None:
         if np.issubdtype(entry["dtype"], np.floating):
             value = generator.standard_normal(entry["shape"]).astype(entry["dtype"])
         interpreter.set_tensor(entry["index"], value)
-    for _ in range(int(runs)):
+    for _ in range(runs):
         interpreter.invoke()
     del interpreter, plugin  # which prints
 

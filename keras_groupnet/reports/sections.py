@@ -20,7 +20,11 @@ from keras_groupnet.structure.scope import name_of_copies
 
 _REST = "ops, names, padding"
 _MOST_BARS = 60
+# Name, kind and shape; measured times stand behind them.
+_FIRST_COLUMNS = 3
 _UNMATCHED = "other ops"
+_HOW = "Ops of this package as the delegate's profile says, all others as files of one op. "
+_BESIDE = "A bar is the sum of all bases; beside it is one float layer of that geometry. "
 
 
 def totals(summary: ModelSummary) -> str:
@@ -65,19 +69,15 @@ def layers(summary: ModelSummary, measured: Measured | None) -> str:
     """The layers, with all columns that `LayerSummary` has, and measured times."""
     names = [field.name for field in dataclasses.fields(LayerSummary)]
     names += [name for name, value in vars(LayerSummary).items() if isinstance(value, property)]
-    columns = {
-        name.replace("_", " "): [getattr(layer, name) for layer in summary.layers] for name in names
+    columns: dict[str, list[Any]] = {
+        name.replace("_", " ").replace("macs", "MACs"): [
+            getattr(layer, name) for layer in summary.layers
+        ]
+        for name in names
     }
     if measured is not None:
-        times, twins = measured.layers(), measured.twins
-        own = [times.get(layer.name) for layer in summary.layers]
-        columns["measured ms"] = own
-        for kind in (FLOAT32, INT8):
-            beside = [twins.get(layer.name, {}).get(kind) for layer in summary.layers]
-            columns[f"{kind} ms"] = beside
-            columns[f"{kind} / measured"] = [
-                b / a if a and b else None for a, b in zip(own, beside, strict=True)
-            ]
+        first = dict(list(columns.items())[:_FIRST_COLUMNS])
+        columns = first | _measured_columns(summary, measured) | columns
     shown = {name: c for name, c in columns.items() if any(value is not None for value in c)}
     rows = list(zip(*shown.values(), strict=True))
     return markup.section(
@@ -85,6 +85,19 @@ def layers(summary: ModelSummary, measured: Measured | None) -> str:
         markup.paragraph("A click on a heading sorts. A base of a group has a row of its own."),
         markup.table(list(shown), rows),
     )
+
+
+def _measured_columns(summary: ModelSummary, measured: Measured) -> dict[str, list[Any]]:
+    times = measured.layers()
+    own = [times.get(layer.name) for layer in summary.layers]
+    columns: dict[str, list[Any]] = {"measured ms": own}
+    for kind in (FLOAT32, INT8):
+        beside = [measured.twins.get(layer.name, {}).get(kind) for layer in summary.layers]
+        columns[f"{kind} ms"] = beside
+        columns[f"{kind} / measured"] = [
+            b / a if a and b else None for a, b in zip(own, beside, strict=True)
+        ]
+    return columns
 
 
 def times(measured: Measured, num_threads: int, runs: int) -> str:
@@ -99,12 +112,7 @@ def times(measured: Measured, num_threads: int, runs: int) -> str:
     bars = _bars_of_times(measured)
     if bars:
         content += [
-            markup.paragraph(
-                "Ops of this package in the profile of the delegate, all others as files of one op. "
-                "Bars of one name are the sum of all bases, beside one float layer of that geometry."
-                if measured.twins
-                else "Ops of this package in the profile of the delegate, all others alone."
-            ),
+            markup.paragraph(_HOW + (_BESIDE if measured.twins else "")),
             markup.grouped_bars(bars, "ms"),
         ]
     return markup.section("Measured time", *content)
