@@ -14,6 +14,7 @@ from flatbuffers import flexbuffers
 from keras_groupnet.conversion.export.origin import Origin
 from keras_groupnet.conversion.flatbuffer.graph import Graph
 from keras_groupnet.conversion.flatbuffer.op import ABSENT, Op
+from keras_groupnet.runtime.signature import OUTPUT_MARK
 
 BINARY_WEIGHTS, FLOAT_WEIGHTS, INTEGER_WEIGHTS = "binary weights", "float weights", "int8 weights"
 SCALES, OTHER = "scales and biases", "other constants"
@@ -36,8 +37,10 @@ class FileOp:
         op: in the graph.
         layer: the Keras layer that it is of, where that is known.
         output: name of the first tensor that it writes.
+        name: the layer, else the first part of `output`, without the scope that all have.
         output_shape: of that tensor, without the batch; for packed ones in words.
         bits: `"W1A1"`, or the type of float weights; empty for ops without weights.
+        channels: output channels of ops with weights; 0 for others.
         macs: multiply-accumulates for one sample; 0 for ops without weights.
         bytes: kind of constant -> how many bytes this op is the first to read.
     """
@@ -45,8 +48,10 @@ class FileOp:
     op: Op
     layer: str | None
     output: str
+    name: str
     output_shape: tuple[int, ...]
     bits: str
+    channels: int
     macs: int
     bytes: Mapping[str, int]
 
@@ -54,11 +59,6 @@ class FileOp:
     def kind(self) -> str:
         """Of the op: `"KgnConv2D"`, `"CONV_2D"`."""
         return self.op.kind
-
-    @property
-    def name(self) -> str:
-        """The layer, else the tensor that it writes."""
-        return self.layer or self.output
 
     @property
     def total_bytes(self) -> int:
@@ -88,6 +88,7 @@ class FileContents:
         self.graph = Graph(content)
         self._layers = layers or {}
         self._counted: set[int] = set()
+        self._scope = self._common_scope()
         self.ops = [self._read(op) for op in self.graph.ops]
 
     @property
@@ -98,15 +99,34 @@ class FileContents:
     def _read(self, op: Op) -> FileOp:
         graph = self.graph
         output = graph.name(op.outputs[0]) if op.outputs else ""
+        layer = self._layer(op, output)
         return FileOp(
             op,
-            self._layer(op, output),
+            layer,
             output,
+            layer or output.partition(";")[0].removeprefix(self._scope),
             graph.shape(op.outputs[0])[1:] if op.outputs else (),
             self._bits(op),
+            self._channels(op),
             self._macs(op),
             self._bytes(op),
         )
+
+    def _common_scope(self) -> str:
+        """What all names of tensors begin with that TFLiteConverter has made, `"model_1/"`."""
+        names = [self.graph.name(op.outputs[0]) for op in self.graph.ops if op.outputs]
+        scopes = {
+            name.partition("/")[0] for name in names if "/" in name and Origin.of(name) is None
+        }
+        scopes -= {OUTPUT_MARK.rstrip("/")}
+        return f"{scopes.pop()}/" if len(scopes) == 1 else ""
+
+    def _channels(self, op: Op) -> int:
+        if op.kind not in (*_KERNELS, *_KERNELS_OF_OURS):
+            return 0
+        # Those of compressed kernels are a stream; there is a multiplier for each channel.
+        weights = self.graph.shape(op.inputs[2 if op.options.get("compression") else _WEIGHTS])
+        return weights[-1 if op.kind == "DEPTHWISE_CONV_2D" else 0]
 
     def _layer(self, op: Op, output: str) -> str | None:
         names = [output]
@@ -142,12 +162,10 @@ class FileContents:
         if op.kind in _KERNELS_OF_OURS:
             options = _options(op)
             channels = options["channels_in"] // options.get("groups", 1)
-            # Those of a compressed kernel are a stream; its outputs are told by the scales.
-            filters = math.prod(self.graph.shape(op.inputs[2])) if len(weights) == 1 else weights[0]
             taps = _COMPRESSED_TAPS if len(weights) == 1 else math.prod(weights[1:3])
             if op.kind == _LCE_CONVOLUTION:
                 channels = min(channels, weights[3] * 32)
-            return places * filters * taps * channels
+            return places * self._channels(op) * taps * channels
         return places * math.prod(weights)
 
     def _bytes(self, op: Op) -> dict[str, int]:

@@ -31,6 +31,7 @@ _TEXTS = {
     "AVERAGE_POOL_2D": "mean pool",
     "MEAN": "mean",
 }
+_SCALE = "KgnScaleMap"
 _LONGEST_NAME = 32
 
 
@@ -49,6 +50,8 @@ def file_network(contents: FileContents, name: str) -> Network:
         nodes.append(node)
         made[tensor] = node
     for one in contents.ops:
+        if one.kind == _SCALE:
+            continue  # part of the convolutions that read it, no branch
         reads = tuple(dict.fromkeys(made[tensor] for tensor in one.op.inputs if tensor in made))
         node = _node(contents, one, reads)
         nodes.append(node)
@@ -62,14 +65,10 @@ def _node(contents: FileContents, one: FileOp, reads: tuple[Node, ...]) -> Node:
     if one.bits:
         kind = BINARY if one.bits.startswith("W1") else FLOAT
         weights = contents.graph.shape(one.op.inputs[1])
-        channels = shape[-1]
-        if kind == BINARY:
-            scales = contents.graph.shape(one.op.inputs[2])
-            channels = scales[0] if scales else weights[0]
-            shape = (*shape[:-1], channels)
+        shape = (*shape[:-1], one.channels)
         if len(weights) == 4:
             text = f"{text} {weights[1]}×{weights[2]},"
-        text = f"{text} {channels}"
+        text = f"{text} {one.channels}"
     elif len(reads) > 1:
         kind, text = JOIN, _JOINS.get(one.kind, text)
     bits = "float" if one.bits == "float32" else one.bits
