@@ -32,6 +32,7 @@ _TEXTS = {
     "MEAN": "mean",
 }
 _SCALE = "KgnScaleMap"
+_STRIDES = (("stride_height", "strideH"), ("stride_width", "strideW"))
 _LONGEST_NAME = 32
 
 
@@ -68,11 +69,21 @@ def _node(contents: FileContents, one: FileOp, reads: tuple[Node, ...]) -> Node:
         shape = (*shape[:-1], one.channels)
         if len(weights) == 4:
             text = f"{text} {weights[1]}×{weights[2]},"
-        text = f"{text} {one.channels}"
+        text = f"{text} {one.channels}{_stride(one)}"
     elif len(reads) > 1:
         kind, text = JOIN, _JOINS.get(one.kind, text)
     bits = "float" if one.bits == "float32" else one.bits
     return Node(_short(one.name), text, kind, bits, shape, reads)
+
+
+def _stride(one: FileOp) -> str:
+    builtin = getattr(one.op.source, "builtinOptions", None)
+    height, width = (
+        one.op.options.get(ours, getattr(builtin, theirs, 1)) for ours, theirs in _STRIDES
+    )
+    if height == width:
+        return f" /{height}" if height > 1 else ""
+    return f" /{height}×{width}"
 
 
 def _short(name: str) -> str:
