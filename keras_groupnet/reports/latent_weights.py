@@ -34,23 +34,25 @@ class Histogram:
 
 def latent_histograms(model: keras.Model) -> list[Histogram]:
     """One histogram for each binary layer, in the model's order."""
-    tree = layer_tree(model)
-    own = own_weights(tree)
+    own = own_weights(layer_tree(model))
     values: dict[str, list[np.ndarray]] = {}
-    for layer, name in tree.items():
-        if not _is_binary(layer):
-            continue
+    for name, layer in quantized_layers(model).items():
         for variable in own[layer]:
             if len(variable.shape) >= 2:
                 values.setdefault(name_of_copies(name), []).append(array_of(variable).ravel())
     return [_histogram(name, np.concatenate(arrays)) for name, arrays in values.items()]
 
 
-def _is_binary(layer: keras.layers.Layer) -> bool:
+def quantized_layers(model: keras.Model) -> dict[str, keras.layers.Layer]:
+    """The binary layers of a model, also those that a file cannot hold as such, by name."""
+    return {name: layer for layer, name in layer_tree(model).items() if _is_quantized(layer)}
+
+
+def _is_quantized(layer: keras.layers.Layer) -> bool:
     try:
         return layer.built and describe(layer) is not None
     except NotBinary:
-        return False
+        return True
 
 
 def _histogram(name: str, values: np.ndarray) -> Histogram:

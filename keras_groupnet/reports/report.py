@@ -17,7 +17,7 @@ from keras_groupnet.deployment.summary import summarize
 from keras_groupnet.drawing.drawing import Drawing, plot
 from keras_groupnet.reports import markup
 from keras_groupnet.reports.accuracy import accuracy
-from keras_groupnet.reports.latent_weights import latent_histograms
+from keras_groupnet.reports.latent_weights import latent_histograms, quantized_layers
 from keras_groupnet.reports.statistics_log import read_statistics
 from keras_groupnet.version import __version__
 
@@ -73,6 +73,7 @@ def report(
             "Expected runs and num_threads of at least 1. "
             f"Received: runs={runs}, num_threads={num_threads}"
         )
+    _check_parent(parent)
     log = None if statistics is None else read_statistics(statistics)
     if isinstance(model, keras.Model):
         title = model.name
@@ -89,6 +90,15 @@ def report(
 
         parts.append(sections.training(log))
     write_atomically(target, _page(title, parts).encode())
+
+
+def _check_parent(parent: keras.Model | None) -> None:
+    binary = [] if parent is None else [*quantized_layers(parent)]
+    if binary:
+        raise ValueError(
+            "Expected `parent` to be the full-precision network, whose layers are all float. "
+            f"Received: parent={parent.name!r} with the binary layers {binary[:3]}"
+        )
 
 
 def _of_model(model, data, parent, measure, num_threads, runs, input_shape) -> list[str]:

@@ -109,7 +109,8 @@ def data():
 @needs_tensorflow
 def test_a_model(model, statistics, tmp_path):
     path = tmp_path / "tiny.html"
-    kgn.report(model, path, data=data(), statistics=statistics, parent=model, runs=1)
+    parent = keras.Sequential([keras.Input((6, 6, 3)), L.Conv2D(4, 3), L.Flatten(), L.Dense(3)])
+    kgn.report(model, path, data=data(), statistics=statistics, parent=parent, runs=1)
     assert [one.name for one in tmp_path.iterdir()] == ["tiny.html"]
     page = page_at(path)
     assert page.headings == [
@@ -218,6 +219,8 @@ def test_arguments_that_do_not_fit(model, tmp_path):
         kgn.report(model, tmp_path / "a.html", runs=0)
     with pytest.raises(ValueError, match="model=3"):
         kgn.report(3, tmp_path / "a.html")
+    with pytest.raises(ValueError, match="parent='tiny' with the binary layers"):
+        kgn.report(model, tmp_path / "a.html", parent=model)
     with pytest.raises(ValueError, match="labels up to 9"):
         kgn.report(model, tmp_path / "a.html", data=(data()[0], np.full(8, 9)), measure=False)
     assert not list(tmp_path.iterdir())
