@@ -349,8 +349,8 @@ def _tangle(part: Tangle) -> Layout:
         depth[target] = max(depth[target], depth[source] + 1)
     laid = [_box(box) for box in part.boxes]
     columns: dict[int, list[int]] = {}
-    for number, one in enumerate(depth):
-        columns.setdefault(one, []).append(number)
+    for number, column in enumerate(depth):
+        columns.setdefault(column, []).append(number)
     per_row = _COLUMNS_OF_TANGLE
     shapes: list[Shape] = []
     place: dict[int, tuple[float, float]] = {}
@@ -359,18 +359,18 @@ def _tangle(part: Tangle) -> Layout:
         row = [columns[i] for i in range(start, min(start + per_row, len(columns)))]
         heights = [sum(laid[i].height + _STACK for i in column) for column in row]
         x = 0.0
-        for column, height in zip(row, heights, strict=True):
+        for members, height in zip(row, heights, strict=True):
             at = y + (max(heights) - height) / 2
-            for i in column:
+            for i in members:
                 place[i] = (x, at)
                 at += laid[i].height + _STACK
-            x += max(laid[i].width for i in column) + 2 * _GAP
+            x += max(laid[i].width for i in members) + 2 * _GAP
         width = max(width, x - 2 * _GAP)
         y += max(heights) + _GAP
     for source, target in part.edges:
-        one, other = place[source], place[target]
-        begin = (one[0] + laid[source].width, one[1] + laid[source].axis)
-        end = (other[0], other[1] + laid[target].axis)
+        left, right = place[source], place[target]
+        begin = (left[0] + laid[source].width, left[1] + laid[source].axis)
+        end = (right[0], right[1] + laid[target].axis)
         near = depth[target] == depth[source] + 1 and end[0] > begin[0]
         shapes.append(Line((begin, end), "line" if near else "skip", arrow=True))
     for i, one in enumerate(laid):

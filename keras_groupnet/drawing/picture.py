@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 from keras_groupnet.drawing.layout import Circle, Layout, Line, Rectangle, Shape, Text
 
@@ -21,7 +22,7 @@ _BOXES = {
 }
 _TEXTS = {"text": "#222222", "title": "#000000", "light": "#555555", "shape": "#777777"}
 _LINES = {"line": ("#444444", 0.9), "skip": ("#a5a5a5", 0.8)}
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "svg.fonttype": "none",
     "svg.hashsalt": "keras_groupnet",

@@ -57,7 +57,7 @@ class Geometry:
 def geometries(model: keras.Model) -> dict[str, Geometry]:
     """Name of each layer that is one convolution or matrix product -> its geometry."""
     tree = layer_tree(model)
-    deployments = {x: found for x in tree if (found := binary_deployment(x)) is not None}
+    deployments = {x: one for x in tree if (one := binary_deployment(x)) is not None}
     found: dict[str, Geometry] = {}
     waiting = list(record_calls(model, opaque=deployments))
     while waiting:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib.resources
 import os
 import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -20,6 +20,9 @@ from keras_groupnet.reports.accuracy import accuracy
 from keras_groupnet.reports.latent_weights import latent_histograms, quantized_layers
 from keras_groupnet.reports.statistics_log import read_statistics
 from keras_groupnet.version import __version__
+
+if TYPE_CHECKING:
+    from keras_groupnet.reports.file_contents import FileOp
 
 
 def report(
@@ -93,7 +96,9 @@ def report(
 
 
 def _check_parent(parent: keras.Model | None) -> None:
-    binary = [] if parent is None else [*quantized_layers(parent)]
+    if parent is None:
+        return
+    binary = [*quantized_layers(parent)]
     if binary:
         raise ValueError(
             "Expected `parent` to be the full-precision network, whose layers are all float. "
@@ -145,7 +150,8 @@ def _of_file(path: Path, data, measure, num_threads, runs) -> list[str]:
     content = path.read_bytes()
     contents = FileContents(content)
     picture = sections.drawing(Drawing(file_network(contents, path.name)))
-    times, of_ops = sections.not_measured("it was not asked for."), {}
+    times = sections.not_measured("it was not asked for.")
+    of_ops: Mapping[FileOp, float] = {}
     if measure:
         try:
             measured = measure_file(content, num_threads, runs)
