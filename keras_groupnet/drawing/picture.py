@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from keras_groupnet.drawing.layout import Circle, Layout, Line, Rectangle, Shape, Text
+from keras_groupnet.drawing.shapes import Circle, Layout, Line, Rectangle, Shape, Text
 
 FORMATS = ("svg", "png")
 _POINTS_PER_INCH = 72

@@ -190,11 +190,6 @@ def lines_chart(title: str, series: Mapping[str, Mapping[int, float]]) -> str:
     )
 
 
-def details(title: str, content: str) -> str:
-    """What opens by a click."""
-    return f"<details><summary>{escaped(title)}</summary>{content}</details>"
-
-
 def _bar_line(name: str, spans: str, text: str) -> str:
     return (
         f'<div class="line"><span class="name" title="{escaped(name)}">{escaped(name)}</span>'
