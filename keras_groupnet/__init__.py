@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from keras_groupnet.conversion.converter import convert
     from keras_groupnet.conversion.weights.true_weights import to_binary
     from keras_groupnet.deployment.summary import summary
+    from keras_groupnet.drawing.drawing import plot
     from keras_groupnet.expansion.expand import expand, plan_expansion
+    from keras_groupnet.reports.report import report
     from keras_groupnet.structure.blocks import Block, BlockLayer
     from keras_groupnet.structure.groups import build_groups, partition_blocks
     from keras_groupnet.structure.transfer import TransferReport, transfer_weights
@@ -54,7 +56,9 @@ _MODULES = {
     "models": "keras_groupnet.models",
     "partition_blocks": "keras_groupnet.structure.groups",
     "plan_expansion": "keras_groupnet.expansion.expand",
+    "plot": "keras_groupnet.drawing.drawing",
     "quantizers": "keras_groupnet.quantizers",
+    "report": "keras_groupnet.reports.report",
     "summary": "keras_groupnet.deployment.summary",
     "to_binary": "keras_groupnet.lite",
     "training": "keras_groupnet.training",
@@ -81,7 +85,9 @@ __all__ = [
     "models",
     "partition_blocks",
     "plan_expansion",
+    "plot",
     "quantizers",
+    "report",
     "summary",
     "to_binary",
     "training",

@@ -20,6 +20,7 @@ COMMANDS = {
     "verify": "compare a .tflite file with the .keras file that it was made from, layer by layer",
     "summary": "show bits, MACs, memory, speed-up and estimated time of each layer",
     "profile": "time single ops on this machine, for the estimates of summary",
+    "report": "write a page about a model or a file: drawing, tables, measured times, sizes",
     "benchmark": "time an architecture as Group-Net, float32 and int8, side by side",
     "benchmark_layers": "time single convolutions against float32 and int8, side by side",
 }

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_groupnet.atomic_file import check_folder, write_atomically
 from keras_groupnet.conversion.checks.check_constants import compare_constants
 from keras_groupnet.conversion.checks.file_ops import FileOps
 from keras_groupnet.conversion.checks.inputs import checked_inputs
@@ -185,30 +186,6 @@ def _refuse(report: ConversionReport, stays_float: dict[str, str]) -> None:
             + "; ".join(map(str, problems)),
             report,
         )
-
-
-def check_folder(path: Path) -> None:
-    """Raises ValueError unless a file of this path can be written."""
-    folder = path.absolute().parent
-    if not folder.is_dir():
-        raise ValueError(
-            f"Expected the path of a file in an existing folder. Received: path={str(path)!r}; "
-            f"there is no folder {str(folder)!r}. Make it first."
-        )
-    if path.is_dir() or not os.access(folder, os.W_OK):
-        raise ValueError(
-            f"Expected the path of a file that can be written. Received: path={str(path)!r}"
-        )
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes beside the target and renames, so that no half-written file is ever seen."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _check_arguments(

@@ -11,7 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_groupnet.conversion.converter import check_folder, convert, write_atomically
+from keras_groupnet.atomic_file import check_folder, write_atomically
+from keras_groupnet.conversion.converter import convert
 from keras_groupnet.conversion.export.origin import Origin
 from keras_groupnet.conversion.flatbuffer.graph import ABSENT, Graph, Op
 from keras_groupnet.conversion.passes.epilogue import (

@@ -1,0 +1,1 @@
+"""One page about a model or a file: drawing, tables, measured times, sizes, weights."""
