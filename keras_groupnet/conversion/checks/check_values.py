@@ -9,11 +9,12 @@ import keras
 import numpy as np
 
 from keras_groupnet.conversion.checks.arithmetic import epilogue, quantized, sums
+from keras_groupnet.conversion.checks.errors import Allowed, none_allowed
 from keras_groupnet.conversion.checks.file_ops import FileOps, Values
 from keras_groupnet.conversion.checks.problems import Problem, VerifyReport
 from keras_groupnet.conversion.checks.random_sums import SumsOf
 from keras_groupnet.conversion.checks.replay import applied, own_output, prepared
-from keras_groupnet.conversion.checks.tolerance import Bound, UnpackedQuantizers, bound_of
+from keras_groupnet.conversion.checks.tolerance import UnpackedQuantizers, bound_of
 from keras_groupnet.conversion.export.origin import KERNEL, QUANTIZED, SCALE_MAP, Origin
 from keras_groupnet.conversion.flatbuffer.graph import Op
 from keras_groupnet.conversion.passes.epilogue import KERNEL_OPS
@@ -35,10 +36,11 @@ class ValueCheck:
         comparable: whether all ops have the shapes that they have in Keras.
     """
 
-    def __init__(self, values: Values, skipped: dict[str, str]):
+    def __init__(self, values: Values, skipped: dict[str, str], allowed: Allowed = none_allowed):
         self.values = values
         self.file = values.file
         self.skipped = skipped
+        self._allowed = allowed
         self.report = VerifyReport()
         self.seen: dict[Origin, SumsOf] = {}
         self.direct: set[str] = set()
@@ -63,11 +65,11 @@ class ValueCheck:
                 if same == quantization and known.shape == x.shape and (known == x).all():
                     return result
             return own
-        result = self._quantized(name, quantization, x, own, tensor)
+        result = self._quantized(name, call, part, quantization, x, own, tensor)
         self._known.append((x, quantization, result))
         return result
 
-    def _quantized(self, name, quantization, x, own, tensor) -> np.ndarray:
+    def _quantized(self, name, call, part, quantization, x, own, tensor) -> np.ndarray:
         op = self.file.written.get(tensor)
         channels = x.shape[-1]
         bits, scale = _written_as(self.file, tensor, op)
@@ -86,13 +88,13 @@ class ValueCheck:
             self._problem(name, f"{x.size} values", f"{codes.size} values")
             return own
         codes = codes.reshape(x.shape)
-        bound = bound_of(self.values, tensor if op is None else _quantized_tensor(op), op, x)
-        self._compare_floats(name, op, x, bound)
+        allowed = bound_of(self.values, op, x).per_channel(channels)
+        allowed = np.maximum(allowed, self._allowed((name, call, part), x))
+        self._compare_floats(name, op, x, allowed)
         theirs = quantized(x, bits, quantization.scale)
         differ = theirs != codes
         self.report.values += x.size
         if differ.any():
-            allowed = bound.per_channel(channels)
             distance = _distance(x, theirs, codes, quantization)
             near = differ & (distance <= allowed)
             self.report.near_threshold += int(near.sum())
@@ -105,11 +107,11 @@ class ValueCheck:
                 )
         return codes * np.float32(quantization.step if bits > 1 else 1)
 
-    def _compare_floats(self, name: str, op: Op | None, x: np.ndarray, bound: Bound) -> None:
+    def _compare_floats(self, name: str, op: Op | None, x: np.ndarray, allowed: np.ndarray) -> None:
         """Compares what the file quantizes, before it does so."""
         if op is None:
             return
-        y = self.values.arrays[_quantized_tensor(op)]
+        y = self.values.arrays[op.inputs[0] if op.kind == "KgnQuantize" else op.outputs[0]]
         value = self.values.before_quantizer(op, y)
         if value.size != x.size:
             return  # a pooling stands between, whose result was compared
@@ -121,7 +123,6 @@ class ValueCheck:
             )
             return
         difference = np.abs(value.reshape(x.shape) - x)
-        allowed = bound.per_channel(x.shape[-1])
         if (difference > allowed).any() or not np.isfinite(value).all():
             self._differs(self._layers(name, op), difference, allowed, f"in front of '{name}'")
 
@@ -208,10 +209,10 @@ class ValueCheck:
             return
         producer = self.file.graph.producer(op.inputs[0])
         source = producer if producer is not None and producer.kind in KERNEL_OPS else None
-        bound = bound_of(self.values, op.inputs[0], source, x)
+        allowed = bound_of(self.values, source, x).per_channel(x.shape[-1])
+        allowed = np.maximum(allowed, self._allowed(("input", name), x))
         difference = np.abs(found.reshape(x.shape) - x)
         difference = np.where(self._unpacked.near_threshold(x), 0, difference)
-        allowed = bound.per_channel(x.shape[-1])
         if (difference > allowed).any():
             self._differs(self._layers(name, source), difference, allowed, f"in front of '{name}'")
 
@@ -290,8 +291,9 @@ class ValueCheck:
             self._differs(name, difference, np.asarray(allowed), "of the layer itself")
         return _formula(deployment, kernels, inputs)[0] if by_itself else output
 
-    def float_layer(self, name: str, y: np.ndarray) -> None:
-        """Nothing to do: what float layers give is compared where it is quantized."""
+    def float_layer(self, name: str, y: np.ndarray) -> np.ndarray:
+        """As it is: what float layers give is compared where it is quantized."""
+        return y
 
     # ---- the rest ----
 
@@ -306,6 +308,7 @@ class ValueCheck:
             if found.size == 0:
                 continue
             allowed = _OUTPUT_TOLERANCE * max(float(np.abs(expected).max()), 1e-6)
+            allowed = np.maximum(allowed, self._allowed(where, expected))
             difference = np.abs(found.astype(np.float32) - expected)
             if (difference > allowed).any() or not np.isfinite(found).all():
                 tensor = self.file.graph.outputs[number]
@@ -323,11 +326,6 @@ class ValueCheck:
         problem = Problem(layer, expected, found)
         if problem not in self.report.problems:
             self.report.problems.append(problem)
-
-
-def _quantized_tensor(op: Op) -> int:
-    """What an op quantizes."""
-    return op.inputs[0] if op.kind == "KgnQuantize" else op.outputs[0]
 
 
 def _written_as(file: FileOps, tensor: int, op: Op | None) -> tuple[int, float]:

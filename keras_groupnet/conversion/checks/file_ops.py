@@ -31,22 +31,11 @@ _SAME_VALUES = ("CAST", "EXPAND_DIMS", "PAD", "RESHAPE", "SQUEEZE", "TRANSPOSE")
 _RUN_TIME = (0, PIXEL_SCALE, ADDEND, SECOND_ADDEND)
 
 
-# Float ops that round each product and sum, and do nothing worse.
-_ROUNDING = (
-    *_SAME_VALUES,
-    *("ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D"),
-    *("FULLY_CONNECTED", "LEAKY_RELU", "MAXIMUM", "MAX_POOL_2D", "MEAN", "MINIMUM", "MUL", "PACK"),
-    *("PADV2", "PRELU", "RELU", "RELU6", "SLICE", "SPLIT", "STRIDED_SLICE", "SUB", "SUM"),
-    *("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "TRANSPOSE_CONV"),
-)
-
-
 class FileOps:
     """The ops of a file, found by the names of their tensors (`origin`).
 
     Args:
         content: a `.tflite` file that `convert` wrote.
-        cancellation: of the model, see `tolerance.cancellation`.
 
     Attributes:
         graph: of the file; every kernel op also gives its float value, before any quantizer.
@@ -56,10 +45,8 @@ class FileOps:
         written: packed tensor -> the kernel op or KgnQuantize that writes it.
     """
 
-    def __init__(self, content: bytes, cancellation: float = 1.0):
+    def __init__(self, content: bytes):
         self.graph = graph = Graph(content)
-        self.cancellation = cancellation
-        self._approximated: dict[int, bool] = {}
         self.kernels: dict[Origin, Op] = {}
         self.float_output: dict[Op, int] = {}
         for op in graph.of_kind(*KERNEL_OPS):
@@ -87,35 +74,26 @@ class FileOps:
         Found by going back from the tensor through float ops and addends. An op whose value some op
         quantizes or multiplies is compared by itself; what lies behind it is left out.
         """
-        return [op for op in self._behind(tensor) if op.kind in KERNEL_OPS]
-
-    def is_approximated(self, tensor: int) -> bool:
-        """Whether functions that runtimes approximate lie between a value and its `sources`."""
-        if tensor not in self._approximated:
-            known = (*_ROUNDING, *KERNEL_OPS, "KgnQuantize", "KgnScaleMap")
-            self._approximated[tensor] = any(op.kind not in known for op in self._behind(tensor))
-        return self._approximated[tensor]
-
-    def _behind(self, tensor: int) -> list[Op]:
-        """The `sources` of a tensor, and the ops between."""
-        found: dict[Op, None] = {}
+        found: list[Op] = []
         waiting = [self.graph.producer(tensor)]
+        visited: set[Op] = set()
         while waiting:
             op = waiting.pop()
-            if op is None or op in found:
+            if op is None or op in visited:
                 continue
+            visited.add(op)
             read = op.inputs
             if op.kind in KERNEL_OPS:
                 if tensor not in op.outputs and self.is_compared(op):
                     continue
+                found.append(op)
                 read = tuple(op.input(at) for at in (ADDEND, SECOND_ADDEND))
             elif op.kind in ("KgnQuantize", "KgnScaleMap"):
                 if op.outputs[0] != tensor:
                     continue
                 read = op.inputs[:1]
-            found[op] = None
             waiting += [self.graph.producer(one) for one in read if one != ABSENT]
-        return list(found)
+        return found
 
     def is_compared(self, op: Op) -> bool:
         """Whether an op quantizes or multiplies what a kernel op writes as floats."""

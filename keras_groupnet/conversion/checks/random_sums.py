@@ -15,6 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_groupnet.conversion.checks.errors import Allowed, Errors, WithErrors, none_allowed
 from keras_groupnet.conversion.checks.file_ops import FileOps, Values
 from keras_groupnet.conversion.checks.open_sums import OpenSums
 from keras_groupnet.conversion.checks.problems import Problem
@@ -126,14 +127,22 @@ def compare_on_random_sums(
     shapes = [array.shape for array in (*inputs, *maps, *sums.values())]
     graph = OpenSums(file, opened, _wanted(file), shapes)
 
-    def differences(chosen: dict[Op, np.ndarray]) -> list[Difference]:
+    def differences(
+        chosen: dict[Op, np.ndarray],
+        allowed: Allowed = none_allowed,
+        disturb: Callable[[Any], Any] = lambda observer: observer,
+    ) -> list[Difference]:
         arrays = graph.run(inputs, maps, [chosen[op] for op in opened])
-        observer = _RandomSums(Values(file, values.arrays | arrays), chosen)
-        outputs = keras.tree.flatten(replay(model, given, observer))
+        observer = _RandomSums(Values(file, values.arrays | arrays), chosen, allowed)
+        outputs = keras.tree.flatten(replay(model, given, disturb(observer)))
         observer.compare_outputs(model, outputs)
         return [*observer.nearest.values(), *observer.differences]
 
     found = [one for one in differences(sums) if one.channels]
+    if found:
+        errors = Errors()
+        differences(sums, errors.recorded(), WithErrors)
+        found = [one for one in differences(sums, errors.allowed()) if one.channels]
     problems: list[Problem] = []
     by_sources = {frozenset(file.sources(one.tensor)): one for one in reversed(found)}
     for one in list(by_sources.values())[::-1][:_MOST_ATTRIBUTED]:
@@ -215,12 +224,14 @@ class _RandomSums:
     Args:
         values: of the file on the same sums.
         sums: kernel op -> its sums.
+        allowed: by how much values may differ beyond what magnitudes allow.
     """
 
-    def __init__(self, values: Values, sums: dict[Op, np.ndarray]):
+    def __init__(self, values: Values, sums: dict[Op, np.ndarray], allowed: Allowed):
         self.file = values.file
         self.values = values
         self.sums = sums
+        self._allowed = allowed
         self.differences: list[Difference] = []
         self._unpacked = UnpackedQuantizers()
         self.nearest: dict[int, Difference] = {}
@@ -230,21 +241,23 @@ class _RandomSums:
                 y = values.arrays[op.outputs[0]]
                 self._open.setdefault(y.shape, []).append((op.outputs[0], op))
 
-    def float_layer(self, name: str, y: np.ndarray) -> None:
+    def float_layer(self, name: str, y: np.ndarray) -> np.ndarray:
         """Finds what of the file is this output, if no quantizer compares it.
 
         The sums being random, no two values are equal by chance: the file's tensor is the one that
         is equal in most channels, and it should be so in all.
         """
         if y.ndim < 2 or not y.size:
-            return
+            return y
+        more = self._allowed(("output", name), y)
         for tensor, op in self._open.get(y.shape, ()):
             residual = self.values.arrays[tensor] - y
-            allowed = bound_of(self.values, tensor, op, y).per_channel(y.shape[-1])
+            allowed = np.maximum(bound_of(self.values, op, y).per_channel(y.shape[-1]), more)
             one = Difference(f"the output of '{name}'", tensor, residual, allowed)
             best = self.nearest.get(tensor)
             if one.channels <= y.shape[-1] // 2 and (best is None or one.channels < best.channels):
                 self.nearest[tensor] = one
+        return y
 
     def quantizer(
         self, name: str, call: int, part: int, quantization: Quantization, x: np.ndarray
@@ -312,6 +325,7 @@ class _RandomSums:
                 continue
             # Float layers may stand in front: their sums round, too.
             allowed = np.full(x.shape[-1], 1e-4 * max(float(np.abs(x).max(initial=0)), 1e-6))
+            allowed = np.maximum(allowed, self._allowed(("output of the model", name), x))
             residual = found.astype(np.float32) - x
             self.differences.append(Difference(f"output '{name}'", tensor, residual, allowed))
 
@@ -333,6 +347,7 @@ class _RandomSums:
     def _compare(self, where, tensor, op, value, x) -> None:
         if value.size != x.size:
             return  # a pooling stands between
-        allowed = bound_of(self.values, tensor, op, x).per_channel(x.shape[-1])
+        allowed = bound_of(self.values, op, x).per_channel(x.shape[-1])
+        allowed = np.maximum(allowed, self._allowed(where, x))
         residual = np.where(self._unpacked.near_threshold(x), 0, value.reshape(x.shape) - x)
         self.differences.append(Difference(where, tensor, residual, allowed))

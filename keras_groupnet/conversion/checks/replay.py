@@ -43,8 +43,8 @@ class Observer(Protocol):
     ) -> np.ndarray:
         """The output of a binary layer for the input `x`, which it may have to quantize."""
 
-    def float_layer(self, name: str, y: np.ndarray) -> None:
-        """Is told an output of any other layer."""
+    def float_layer(self, name: str, y: np.ndarray) -> np.ndarray:
+        """What goes on in the place of an output of any other layer."""
 
 
 def replay(model: keras.Model, inputs: Any, observer: Observer) -> Any:
@@ -83,11 +83,16 @@ def _told(layer: keras.layers.Layer, name: str, observer: Observer) -> Callable[
     own = layer.call
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        outputs = own(*args, **kwargs)
-        for one in keras.tree.flatten(outputs):
-            if keras.ops.is_tensor(one) and "float" in keras.backend.standardize_dtype(one.dtype):
-                observer.float_layer(name, np.asarray(keras.ops.convert_to_numpy(one)))
-        return outputs
+        return keras.tree.map_structure(told, own(*args, **kwargs))
+
+    def told(output: Any) -> Any:
+        if not keras.ops.is_tensor(output):
+            return output
+        dtype = keras.backend.standardize_dtype(output.dtype)
+        if "float" not in dtype:
+            return output
+        value = observer.float_layer(name, np.asarray(keras.ops.convert_to_numpy(output)))
+        return keras.ops.convert_to_tensor(value, dtype)
 
     return call
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 
 from keras_groupnet.conversion.checks.file_ops import Values
@@ -15,8 +14,6 @@ from keras_groupnet.conversion.passes.epilogue import (
     QUANTIZE_MULTIPLIER,
 )
 from keras_groupnet.deployment import Quantization
-from keras_groupnet.deployment.layer_tree import layer_tree
-from keras_groupnet.layers import GroupSum
 
 # Both sides round every product and sum once; a dozen stand between two quantizers, and what a
 # skip carries was rounded in the blocks before. Wrong constants differ by far more: one bit of a
@@ -27,54 +24,26 @@ _ROUNDINGS = 128
 _ROUNDINGS_ELSEWHERE = 16
 
 
-# Sigmoid, division, square root and the like, as in attention branches and layer normalization, are
-# approximations in the runtime, and where they are steep they enlarge what was rounded before.
-_FUNCTIONS = 1e-4
-# Scales of bases that cancel out by more leave the check next to nothing to go by.
-_MOST_CANCELLATION = 64.0
-
-
 @dataclass(frozen=True)
 class Bound:
     """How far two computations of a tensor may be apart.
 
     `_ROUNDINGS` units in the last place of the largest term of each channel, and at least
-    `_ROUNDINGS_ELSEWHERE` such units of the largest term of all; `_FUNCTIONS` of the latter behind
-    functions that are approximated. All of it times the `cancellation` of the model.
+    `_ROUNDINGS_ELSEWHERE` such units of the largest term of all.
 
     Attributes:
         magnitude: `(C,)` or a scalar, the largest absolute term of each channel.
-        approximated: whether the tensor comes from such functions.
-        cancellation: of the model.
     """
 
     magnitude: np.ndarray
-    approximated: bool = False
-    cancellation: float = 1.0
 
     def per_channel(self, channels: int) -> np.ndarray:
         """The largest difference that there may be, `(C,)`."""
         magnitude = np.broadcast_to(self.magnitude, (channels,))
-        eps = np.finfo(np.float32).eps
-        elsewhere = _FUNCTIONS if self.approximated else _ROUNDINGS_ELSEWHERE * eps
-        least = elsewhere * magnitude.max(initial=0)
-        return self.cancellation * np.maximum(_ROUNDINGS * eps * magnitude, least)
-
-
-def cancellation(model: keras.Model) -> float:
-    """By how much the sums of bases enlarge rounding errors, at most; 1 for scales of one sign.
-
-    The bases of a group add the same shortcut s: `sum_i lambda_i (y_i + s)`. Keras rounds each
-    `lambda_i s`, the file has `(sum_i lambda_i) s`: where scales cancel out, that is less by the
-    factor `sum_i |lambda_i| / |sum_i lambda_i|`.
-    """
-    most = 1.0
-    for layer in layer_tree(model):
-        if isinstance(layer, GroupSum) and layer.built:
-            scales = keras.ops.convert_to_numpy(layer.scales)
-            total = max(abs(float(scales.sum())), 1e-30)
-            most = max(most, float(np.abs(scales).sum()) / total)
-    return min(most, _MOST_CANCELLATION)
+        roundings = np.maximum(
+            _ROUNDINGS * magnitude, _ROUNDINGS_ELSEWHERE * magnitude.max(initial=0)
+        )
+        return np.finfo(np.float32).eps * roundings
 
 
 def largest(values: np.ndarray) -> np.ndarray:
@@ -82,23 +51,17 @@ def largest(values: np.ndarray) -> np.ndarray:
     return np.abs(values).reshape(-1, values.shape[-1]).max(0, initial=0)
 
 
-def bound_of(values: Values, tensor: int, op: Op | None, x: np.ndarray) -> Bound:
+def bound_of(values: Values, op: Op | None, x: np.ndarray) -> Bound:
     """The bound for `x`, which `op` quantizes or writes in the file.
 
     Args:
         values: of the file.
-        tensor: what is quantized or written.
         op: a kernel op or KgnQuantize; None if another op writes the tensor.
         x: Keras' value.
     """
-    approximated = values.file.is_approximated(tensor)
-    return Bound(_magnitude(values, op, x), approximated, values.file.cancellation)
-
-
-def _magnitude(values: Values, op: Op | None, x: np.ndarray) -> np.ndarray:
     magnitude = largest(x)
     if op is None:
-        return np.asarray(magnitude.max(initial=0))
+        return Bound(np.asarray(magnitude.max(initial=0)))
     if op.kind == "KgnQuantize":
         source = largest(values.arrays[op.inputs[0]])
         first, second = values.file.constant(op, 1), values.file.constant(op, 2)
@@ -117,8 +80,8 @@ def _magnitude(values: Values, op: Op | None, x: np.ndarray) -> np.ndarray:
     if first is not None and second is not None:
         source = source * np.abs(first) + np.abs(second)
     if source.shape != magnitude.shape:  # a pooling or reshape stands between
-        return np.asarray(max(source.max(initial=0), magnitude.max(initial=0)))
-    return np.maximum(magnitude, source)
+        return Bound(np.asarray(max(source.max(initial=0), magnitude.max(initial=0))))
+    return Bound(np.maximum(magnitude, source))
 
 
 class UnpackedQuantizers:

@@ -23,6 +23,7 @@ import numpy as np
 
 from keras_groupnet.conversion.checks.check_constants import compare_constants
 from keras_groupnet.conversion.checks.check_values import ValueCheck
+from keras_groupnet.conversion.checks.errors import Errors, WithErrors
 from keras_groupnet.conversion.checks.file_ops import FileOps
 from keras_groupnet.conversion.checks.inputs import checked_inputs, structured
 from keras_groupnet.conversion.checks.int8_verify import has_integers, int8_problems
@@ -30,7 +31,6 @@ from keras_groupnet.conversion.checks.probe import invoke
 from keras_groupnet.conversion.checks.problems import Problem, VerifyReport
 from keras_groupnet.conversion.checks.random_sums import compare_on_random_sums
 from keras_groupnet.conversion.checks.replay import replay
-from keras_groupnet.conversion.checks.tolerance import cancellation
 from keras_groupnet.conversion.export.tracing import model_structure
 from keras_groupnet.conversion.flatbuffer.graph import Graph
 from keras_groupnet.conversion.float32 import float32_graph
@@ -88,7 +88,7 @@ def verify_graph(
         inputs: one array for each input.
         skipped: names of layers that are known to be float in the file.
     """
-    file = FileOps(content, cancellation(model))
+    file = FileOps(content)
     constants = compare_constants(model, file, skipped or {})
     try:
         values = file.run(inputs)
@@ -97,15 +97,27 @@ def verify_graph(
         return VerifyReport([*constants, Problem("the file", "a file that runs", why)])
     check = ValueCheck(values, skipped or {})
     given = structured(model, [keras.ops.convert_to_tensor(array) for array in inputs])
-    outputs = replay(model, given, check)
+    outputs = _compare(model, given, check, check)
     constants += _compare_interface(file.graph, model, outputs)
-    flat = keras.tree.flatten(outputs)
-    check.compare_outputs(model, [np.asarray(one, np.float32) for one in flat])
+    if check.report.problems:
+        errors = Errors()
+        disturbed = ValueCheck(values, skipped or {}, errors.recorded())
+        _compare(model, given, disturbed, WithErrors(disturbed))
+        check = ValueCheck(values, skipped or {}, errors.allowed())
+        _compare(model, given, check, check)
     exact = []
     if check.comparable:
         exact = compare_on_random_sums(model, given, inputs, values, check.seen, check.direct)
     check.report.problems = _without_vaguer([*constants, *exact], check.report.problems)
     return check.report
+
+
+def _compare(model: keras.Model, given: Any, check: ValueCheck, observer: Any) -> Any:
+    """Compares all values on the way and the outputs, which it returns."""
+    outputs = replay(model, given, observer)
+    flat = keras.tree.flatten(outputs)
+    check.compare_outputs(model, [np.asarray(one, np.float32) for one in flat])
+    return outputs
 
 
 def _compare_interface(graph: Graph, model: keras.Model, outputs: Any) -> list[Problem]:
