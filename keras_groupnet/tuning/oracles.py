@@ -9,12 +9,16 @@ from typing import Any
 
 import keras_tuner
 import numpy as np
+import threadpoolctl
 from keras_tuner.engine.trial import TrialStatus
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import Matern, WhiteKernel
 
 from keras_groupnet.methods import GroupNet
 from keras_groupnet.tuning.space import Space
 
+_PROMISING = 20  # of the candidates that the Gaussian process proposes are tried
 _DRAWS = 100  # of candidates until one is new; then the space counts as exhausted
 
 
@@ -95,27 +99,86 @@ class _GroupNetOracle(keras_tuner.Oracle):
     def _new_candidate(self, candidate: GroupNet) -> GroupNet | None:
         tried, generator = self.tried(), self.generator()
         for _ in range(_DRAWS):
-            affordable: GroupNet | None = candidate
-            while affordable is not None and not self._affordable(affordable):
-                affordable = self.space.lowered(affordable, generator)
+            affordable = self._lowered(candidate, generator)
             if affordable is not None and self.space.index(affordable) not in tried:
                 return affordable
             candidate = self.space.random(generator)
         return None
+
+    def _lowered(self, candidate: GroupNet, generator: np.random.Generator) -> GroupNet | None:
+        """The candidate, with less bases or bits where it must be to be affordable."""
+        affordable: GroupNet | None = candidate
+        while affordable is not None and not self._affordable(affordable):
+            affordable = self.space.lowered(affordable, generator)
+        return affordable
 
 
 class RandomOracle(_GroupNetOracle, keras_tuner.oracles.RandomSearchOracle):
     """Random search; see `_GroupNetOracle`."""
 
 
-class BayesianOracle(_GroupNetOracle, keras_tuner.oracles.BayesianOptimizationOracle):
-    """Bayesian optimization with a Gaussian process; see `_GroupNetOracle`."""
+class BayesianOracle(_GroupNetOracle, keras_tuner.oracles.RandomSearchOracle):
+    """A Gaussian process of the scores; the next trial has the highest `mean + beta * deviation`.
 
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """As in `_GroupNetOracle`, without scikit-learn's remarks on each fit of the process."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            return super().populate_space(trial_id)
+    It is looked for among random candidates and the neighbours of the best. KerasTuner's own
+    oracle climbs the surface of the process instead, for which it evaluates it some ten thousand
+    times for each trial, and rounds what it finds.
+
+    Args:
+        *args: see `_GroupNetOracle`.
+        first: how many trials are random.
+        beta: the weight of the deviation.
+        **options: see `_GroupNetOracle`.
+    """
+
+    def __init__(self, *args: Any, first: int = 5, beta: float = 2.0, **options: Any):
+        super().__init__(*args, **options)
+        self.first, self.beta = first, beta
+
+    def _new_candidate(self, candidate: GroupNet) -> GroupNet | None:
+        tried = self.tried()
+        scored = {number: t.score for number, t in tried.items() if t.score is not None}
+        if len(scored) >= max(2, self.first):
+            generator = self.generator()
+            best = sorted(scored, key=scored.__getitem__)[-5:]
+            pool = [self.space.random(generator) for _ in range(2 * _DRAWS)]
+            pool += [
+                self.space.mutated(self.space.method(number), generator)
+                for number in best
+                for _ in range(_DRAWS // 5)
+            ]
+            process = GaussianProcessRegressor(
+                Matern(nu=2.5) + WhiteKernel(0.1), normalize_y=True, random_state=self.seed
+            )
+            with threadpoolctl.threadpool_limits(1), warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                process.fit(
+                    [self._vector(self.space.method(number)) for number in scored],
+                    list(scored.values()),
+                )
+                mean, deviation = process.predict(
+                    [self._vector(method) for method in pool], return_std=True
+                )
+            for i in np.argsort(-(mean + self.beta * deviation))[:_PROMISING]:
+                promising = self._lowered(pool[i], generator)
+                if promising is not None and self.space.index(promising) not in tried:
+                    return promising
+        return super()._new_candidate(candidate)
+
+    def _vector(self, method: GroupNet) -> list[float]:
+        """The cuts, and at each block the bases and bits of its group, all in 0 ... 1."""
+        vector: list[float] = []
+        groups = zip(method.partition, method.of_groups(len(method.partition)), strict=True)
+        for count, group in groups:
+            places = [
+                choices.index(value) / max(1, len(choices) - 1)
+                for choices, value in (
+                    (self.space.bases, group.bases),
+                    (self.space.activation_bits, group.activation_bits),
+                )
+            ]
+            vector += [1.0, *places, *[0.0, *places] * (count - 1)]
+        return vector
 
 
 class HyperbandOracle(_GroupNetOracle, keras_tuner.oracles.HyperbandOracle):
@@ -130,6 +193,7 @@ class EvolutionOracle(_GroupNetOracle, keras_tuner.oracles.RandomSearchOracle):
 
     Args:
         *args: see `_GroupNetOracle`.
+        first: how many trials are random.
         population: how many of the latest trials are alive.
         sample: how many of them compete.
         **options: see `_GroupNetOracle`.
@@ -139,22 +203,24 @@ class EvolutionOracle(_GroupNetOracle, keras_tuner.oracles.RandomSearchOracle):
         1802.01548, algorithm 1.
     """
 
-    def __init__(self, *args: Any, population: int = 10, sample: int = 4, **options: Any):
+    def __init__(
+        self, *args: Any, first: int = 5, population: int = 10, sample: int = 4, **options: Any
+    ):
         super().__init__(*args, **options)
-        self.population, self.sample = population, sample
+        self.first, self.population, self.sample = first, population, sample
 
     def _new_candidate(self, candidate: GroupNet) -> GroupNet | None:
         ended = [self.trials[name] for name in self.end_order]
         alive = [trial for trial in ended if trial.score is not None][-self.population :]
-        if len(alive) >= min(self.population, (self.max_trials or 0) // 2):
+        if len(alive) >= self.first:
             generator = self.generator()
             chosen = generator.choice(len(alive), min(self.sample, len(alive)), replace=False)
             parent = max((alive[i] for i in chosen), key=lambda trial: trial.score)
             method = self.space.from_values(parent.hyperparameters.values)
             tried = self.tried()
             for _ in range(_DRAWS):
-                child = self.space.mutated(method, generator)
-                if self.space.index(child) not in tried and self._affordable(child):
+                child = self._lowered(self.space.mutated(method, generator), generator)
+                if child is not None and self.space.index(child) not in tried:
                     return child
         return super()._new_candidate(candidate)
 
@@ -186,11 +252,8 @@ def create(
         )
         oracle.max_trials = trials  # one bracket after another until then
         return oracle
-    if name == "bayesian":
-        # KerasTuner would draw three for each hyperparameter at random: nearly all.
-        first = max(3, trials // 3)
-        return BayesianOracle(
-            space, affordable, folder, seed, max_trials=trials, num_initial_points=first
-        )
-    kind = EvolutionOracle if name == "evolution" else RandomOracle
-    return kind(space, affordable, folder, seed, max_trials=trials)
+    if name == "random":
+        return RandomOracle(space, affordable, folder, seed, max_trials=trials)
+    kind = EvolutionOracle if name == "evolution" else BayesianOracle
+    # A quarter of the trials at random is for finding out what a search can go by.
+    return kind(space, affordable, folder, seed, max_trials=trials, first=max(2, trials // 4))

@@ -76,6 +76,7 @@ class GroupNetTuner(keras_tuner.Tuner):
         epochs = values.get("tuner/epochs", epochs)
         initial_epoch = values.get("tuner/initial_epoch", 0)
         if "tuner/trial_id" in values:
+            model.optimizer.build(model.trainable_variables)  # its state is loaded too
             model.load_weights(Path(self.get_trial_dir(values["tuner/trial_id"])) / WEIGHTS)
         best = _BestEpoch(self._objective, folder / WEIGHTS)
         bar = self._progress.begin(epochs, method.partition, initial_epoch)
