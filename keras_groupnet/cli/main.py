@@ -15,6 +15,7 @@ from keras_groupnet.version import __version__
 COMMANDS = {
     "demo": "train a small Group-Net, convert it, run it, compare it with float32 and int8",
     "train": "train a model of the zoo in the stages of its method, or resume its training",
+    "search": "search the partition of a model of the zoo, and the bases and bits of its groups",
     "convert": "turn a .keras file into a .tflite file and check it",
     "verify": "compare a .tflite file with the .keras file that it was made from, layer by layer",
     "summary": "show bits, MACs, memory and theoretical speed-up of each layer",
