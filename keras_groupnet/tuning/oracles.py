@@ -3,9 +3,9 @@
 import json
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import keras_tuner
 import numpy as np
@@ -168,8 +168,8 @@ class BayesianOracle(_GroupNetOracle, keras_tuner.oracles.RandomSearchOracle):
     def _vector(self, method: GroupNet) -> list[float]:
         """The cuts, and at each block the bases and bits of its group, all in 0 ... 1."""
         vector: list[float] = []
-        groups = zip(method.partition, method.of_groups(len(method.partition)), strict=True)
-        for count, group in groups:
+        partition = cast(Sequence[int], method.partition)  # block counts in a `Space`
+        for count, group in zip(partition, method.of_groups(len(partition)), strict=True):
             places = [
                 choices.index(value) / max(1, len(choices) - 1)
                 for choices, value in (
@@ -211,8 +211,9 @@ class EvolutionOracle(_GroupNetOracle, keras_tuner.oracles.RandomSearchOracle):
 
     def _new_candidate(self, candidate: GroupNet) -> GroupNet | None:
         ended = [self.trials[name] for name in self.end_order]
-        alive = [trial for trial in ended if trial.score is not None][-self.population :]
-        if len(alive) >= self.first:
+        scored = [trial for trial in ended if trial.score is not None]
+        if len(scored) >= self.first:
+            alive = scored[-self.population :]
             generator = self.generator()
             chosen = generator.choice(len(alive), min(self.sample, len(alive)), replace=False)
             parent = max((alive[i] for i in chosen), key=lambda trial: trial.score)

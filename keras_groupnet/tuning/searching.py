@@ -233,7 +233,9 @@ def _check_folder(folder: Path, settings: dict[str, Any]) -> None:
     settings = json.loads(json.dumps(settings, default=str))
     path = folder / _SETTINGS
     if not path.exists():
-        if folder.exists() and any(folder.iterdir()):
+        # Other processes of the same search may be making it at this moment.
+        others = [item for item in folder.glob("*") if not item.name.startswith(_SETTINGS)]
+        if others and not path.exists():
             raise ValueError(
                 "`folder` must be new, empty, or hold a search to go on with. "
                 f"Received: folder={str(folder)!r}"
