@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         models,
         quantizers,
         training,
+        tuning,
     )
     from keras_groupnet.conversion.converter import convert
     from keras_groupnet.conversion.weights.true_weights import to_binary
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from keras_groupnet.structure.blocks import Block, BlockLayer
     from keras_groupnet.structure.groups import build_groups, partition_blocks
     from keras_groupnet.structure.transfer import TransferReport, transfer_weights
+    from keras_groupnet.tuning.searching import search
 
 # Where each name is; that of a module is the module itself.
 _MODULES = {
@@ -59,10 +61,12 @@ _MODULES = {
     "plot": "keras_groupnet.drawing.drawing",
     "quantizers": "keras_groupnet.quantizers",
     "report": "keras_groupnet.reports.report",
+    "search": "keras_groupnet.tuning.searching",
     "summary": "keras_groupnet.deployment.summary",
     "to_binary": "keras_groupnet.lite",
     "training": "keras_groupnet.training",
     "transfer_weights": "keras_groupnet.structure.transfer",
+    "tuning": "keras_groupnet.tuning",
 }
 
 __all__ = [
@@ -88,10 +92,12 @@ __all__ = [
     "plot",
     "quantizers",
     "report",
+    "search",
     "summary",
     "to_binary",
     "training",
     "transfer_weights",
+    "tuning",
 ]
 
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "train a small Group-Net, convert it, run it, compare it with float32 and int8",
     "train": "train a model of the zoo in the stages of its method, or resume its training",
     "expand": "turn the .keras file of any model into that of a low-bit network to train",
+    "search": "search the partition of a model of the zoo, and the bases and bits of its groups",
     "convert": "turn a .keras file into a .tflite file and check it",
     "verify": "compare a .tflite file with the .keras file that it was made from, layer by layer",
     "summary": "show bits, MACs, memory, speed-up and estimated time of each layer",
