@@ -115,7 +115,7 @@ class ValueCheck:
         value = self.values.before_quantizer(op, y)
         if value.size != x.size:
             return  # a pooling stands between, whose result was compared
-        if not np.isfinite(x).all():
+        if not (np.isfinite(x).all() and np.isfinite(allowed).all()):
             self._problem(
                 self._layers(name, op),
                 f"finite values of the Keras model in front of '{name}'",

@@ -235,11 +235,11 @@ class _RandomSums:
         self.differences: list[Difference] = []
         self._unpacked = UnpackedQuantizers()
         self.nearest: dict[int, Difference] = {}
-        self._open: dict[tuple[int, ...], list[tuple[int, Op]]] = {}
+        self._open: dict[tuple[int, ...], list[Op]] = {}
+        self._compared: dict[tuple[int, ...], list[Op]] = {}
         for op in sums:
-            if not self.file.is_compared(op):
-                y = values.arrays[op.outputs[0]]
-                self._open.setdefault(y.shape, []).append((op.outputs[0], op))
+            known = self._compared if self.file.is_compared(op) else self._open
+            known.setdefault(values.arrays[op.outputs[0]].shape, []).append(op)
 
     def float_layer(self, name: str, y: np.ndarray) -> np.ndarray:
         """Finds what of the file is this output, if no quantizer compares it.
@@ -250,13 +250,21 @@ class _RandomSums:
         if y.ndim < 2 or not y.size:
             return y
         more = self._allowed(("output", name), y)
-        for tensor, op in self._open.get(y.shape, ()):
+
+        def difference(op: Op) -> Difference:
+            tensor = op.outputs[0]
             residual = self.values.arrays[tensor] - y
             allowed = np.maximum(bound_of(self.values, op, y).per_channel(y.shape[-1]), more)
-            one = Difference(f"the output of '{name}'", tensor, residual, allowed)
-            best = self.nearest.get(tensor)
+            return Difference(f"the output of '{name}'", tensor, residual, allowed)
+
+        for op in self._open.get(y.shape, ()):
+            one = difference(op)
+            best = self.nearest.get(one.tensor)
             if one.channels <= y.shape[-1] // 2 and (best is None or one.channels < best.channels):
-                self.nearest[tensor] = one
+                # A sum of some bases may come close to that of all, which is another tensor.
+                others = self._compared.get(y.shape, ()) if one.channels else ()
+                if all(difference(other).channels >= one.channels for other in others):
+                    self.nearest[one.tensor] = one
         return y
 
     def quantizer(
