@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import math
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -78,6 +79,8 @@ def plan(
         why = sorted({reason for own in reasons for reason in own.values()})
         raise ValueError(f"No layer of {model.name!r} can become a low-bit one: {why}")
 
+    _warn_of_frozen(places, parts)
+
     grouped = isinstance(method, GroupStyle) and partition != "layerwise"
     finders: list[BlockFinder] = []
     for place, found in zip(places, parts, strict=True):
@@ -108,6 +111,24 @@ def plan(
     site = sites[id(model)]
     table = ExpansionTable(model.name, tuple(_rows(site, _operation_counts(model))))
     return ExpansionPlan(table, tuple(blocks), tuple(groups), site)
+
+
+def _warn_of_frozen(places: Sequence[Place], parts: Sequence[Mapping[int, Part]]) -> None:
+    """Tells of layers that the model does not train: low-bit ones are worth nothing untrained."""
+    frozen = [
+        node.name
+        for place, found in zip(places, parts, strict=True)
+        for node in place.graph.nodes
+        if node.kwargs.get("training") is False
+        or (node.index in found and not node.operation.trainable)
+    ]
+    if frozen:
+        warnings.warn(
+            f"{len(frozen)} layers, {frozen[0]!r} first, stay frozen: the model has them with "
+            "trainable=False, or calls them with training=False. A low-bit network learns little "
+            "so: set trainable=True, and leave training=False out, before you expand the model",
+            stacklevel=4,  # past plan_expansion and expand
+        )
 
 
 def _low_bit(
@@ -141,9 +162,9 @@ def _low_bit(
 
 
 def _part(node: Node, method: Method) -> Part:
+    part = part_of(node.operation, node.name, len(node.inputs[0].shape))
     if len(node.inputs) != 1:
         raise NotLowBit(f"it reads {len(node.inputs)} tensors")
-    part = part_of(node.operation, node.name, len(node.inputs[0].shape))
     if isinstance(method, BlockStyle):
         method.low_bit_layer(part.layer, Scope())  # methods refuse what they cannot make
     return part

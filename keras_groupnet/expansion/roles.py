@@ -26,7 +26,7 @@ _NOT_ELEMENTWISE = ("glu", "log_softmax", "softmax", "sparsemax")
 
 def has_kernel(operation: Any) -> bool:
     """Whether a layer multiplies by a matrix or a kernel."""
-    if not isinstance(operation, keras.layers.Layer):
+    if not isinstance(operation, keras.layers.Layer) or isinstance(operation, keras.layers.PReLU):
         return False
     return any(len(weight.shape) > 1 for weight in operation.weights)
 

@@ -205,6 +205,7 @@ def test_layerwise_is_a_sum_for_each_layer():
     assert isinstance(net.get_layer("b1_add"), L.Add)
 
 
+@pytest.mark.filterwarnings("ignore:.*stay frozen")
 @pytest.mark.parametrize("training", [True, False])
 def test_nested_models_are_opened_with_their_mode(training):
     inner_inputs = keras.Input((8, 8, 8))
@@ -219,6 +220,13 @@ def test_nested_models_are_opened_with_their_mode(training):
         z = keras.ops.convert_to_numpy(net(images(), training=mode))
         np.testing.assert_allclose(z, y, rtol=1e-5, atol=1e-5)
     assert isinstance(expand(model, 2).get_layer("base2_conv"), layers.QuantConv2D)
+
+
+def test_frozen_models_are_warned_of():
+    model = residual_net()
+    model.trainable = False
+    with pytest.warns(UserWarning, match="6 layers, 'b1_conv1' first, stay frozen"):
+        expand(model, 2)
 
 
 def test_lambdas_and_adapted_normalization_are_copied():
