@@ -74,6 +74,7 @@ def verify(model: keras.Model, file: str | os.PathLike | bytes, inputs: Any = No
     return report
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a model that has diverged is told of by itself
 def verify_graph(
     model: keras.Model,
     content: bytes,
@@ -99,6 +100,9 @@ def verify_graph(
     given = structured(model, [keras.ops.convert_to_tensor(array) for array in inputs])
     outputs = _compare(model, given, check, check)
     constants += _compare_interface(file.graph, model, outputs)
+    if not all(np.isfinite(one).all() for one in keras.tree.flatten(outputs)):
+        found = "infinite ones or NaN: it has diverged. Train it with smaller steps"
+        return VerifyReport([*constants, Problem("the model", "finite outputs in Keras", found)])
     if check.report.problems:
         errors = Errors()
         disturbed = ValueCheck(values, skipped or {}, errors.recorded())
