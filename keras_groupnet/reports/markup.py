@@ -224,7 +224,8 @@ def _class(is_number: bool) -> str:
 
 def _decimals(column: Sequence[Any]) -> int | None:
     """Three digits of the median: the points of a column stand below each other."""
-    sizes = sorted(abs(value) for value in column if isinstance(value, int | float) and value)
+    numbers = [x for x in column if isinstance(x, int | float) and x and math.isfinite(x)]
+    sizes = sorted(map(abs, numbers))
     if all(float(size).is_integer() for size in sizes):
         return None
     return max(0, 2 - math.floor(math.log10(sizes[len(sizes) // 2])))
