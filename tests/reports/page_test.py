@@ -98,7 +98,7 @@ def statistics(tmp_path_factory):
     lines = ["epoch,layer,flip_ratio,near_zero,mean_latent,dead_channels,channels,histogram"]
     counts = " ".join(["9"] * 32)
     for epoch in range(3):
-        lines += [f'{epoch},block_base{i}_conv,{0.1**epoch},0.2,0.03,1,4,{counts}' for i in (1, 2)]
+        lines += [f"{epoch},block_base{i}_conv,{0.1**epoch},0.2,0.03,1,4,{counts}" for i in (1, 2)]
     path.write_text("\n".join(lines) + "\n")
     return path
 
