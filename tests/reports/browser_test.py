@@ -15,9 +15,10 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium")
 
-# Clicks "MACs" twice and leaves what the table shows for the test to read.
+# Clicks "32-bit weights" twice and leaves what the table shows for the test to read.
 CLICKS = """<script>
-const head = [...document.querySelectorAll("#layers th")].find(h => h.textContent === "32-bit weights");
+const heads = [...document.querySelectorAll("#layers th")];
+const head = heads.find(one => one.textContent === "32-bit weights");
 const rows = () => [...document.querySelectorAll("#layers tbody tr")];
 const found = [];
 for (let i = 0; i < 2; i++) {
