@@ -119,6 +119,7 @@ def _sequence(parts: Sequence_) -> Layout:
 def _box(part: Box) -> Layout:
     lines = _lines(part)
     width = max(_width(text, size) for text, size, _ in lines) + 2 * _PADDING
+    width = max(width, _width(part.skip, _SMALL) + _PADDING)
     height = _LINE * len(lines) + 2 * _PADDING - 2
     top = _ARC if part.skip else 0.0
     side = 5.0 if part.skip else 0.0
@@ -335,7 +336,9 @@ def _arc(
     points = ((left, axis), (left + 3, top), (right - 3, top), (right, axis - above))
     shapes: list[Shape] = [Line(points, "skip", arrow=True)]
     if text:
-        shapes.append(Text(right - 4, top + 5.5, text, _TEXT, "shape", "end"))
+        # A word is smaller than a sign, to stay between the line and the box.
+        size, down = (_TEXT, 5.5) if len(text) == 1 else (_SMALL, 6.0)
+        shapes.append(Text(right - 4, top + down, text, size, "shape", "end"))
     return shapes
 
 

@@ -54,7 +54,11 @@ class Box:
             if len(set(column)) > 1:
                 break
             common.append(column[0])
-        return "".join(common).strip("_/") or f"{names[0]} …"
+        shared = "".join(common)
+        # What differs by numbers alone has no name in common: `dense_2`, `dense_3`.
+        if all(re.fullmatch(r"\d*", name[len(shared) :]) for name in names):
+            shared = ""
+        return shared.strip("_/") or f"{names[0]} …"
 
 
 @dataclasses.dataclass(frozen=True)

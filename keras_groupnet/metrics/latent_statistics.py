@@ -3,7 +3,7 @@
 import numpy as np
 
 BINS = 32
-_LIMIT = 1.5  # of the histogram, in units of twice mean|w|
+LIMIT = 1.5  # of the histogram, in units of twice mean|w|
 _ROUNDING = 1e-5  # of thousands of float32 updates, relative to a kernel's norm
 
 
@@ -32,8 +32,8 @@ def latent_histogram(latent: np.ndarray) -> np.ndarray:
     """
     unit = 2 * np.abs(latent).mean()
     scaled = latent.ravel() / unit if unit > 0 else np.zeros(latent.size)
-    limit = np.nextafter(_LIMIT, 0)
-    counts, _ = np.histogram(np.clip(scaled, -limit, limit), BINS, (-_LIMIT, _LIMIT))
+    limit = np.nextafter(LIMIT, 0)
+    counts, _ = np.histogram(np.clip(scaled, -limit, limit), BINS, (-LIMIT, LIMIT))
     return counts
 
 

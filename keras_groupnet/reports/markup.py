@@ -42,12 +42,13 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], caption: str = 
         f'<th scope="col"{_class(is_number)}><button type="button">{escaped(name)}</button></th>'
         for name, is_number in zip(columns, numeric, strict=True)
     )
+    decimals = [_decimals([row[i] for row in rows]) for i in range(len(columns))]
     lines = []
     for row in rows:
         cells = "".join(
             f'<td data-value="{escaped(_sort_value(value))}"{_class(is_number)}>'
-            f"{escaped(text_of(value))}</td>"
-            for value, is_number in zip(row, numeric, strict=True)
+            f"{escaped(text_of(value, places))}</td>"
+            for value, is_number, places in zip(row, numeric, decimals, strict=True)
         )
         lines.append(f"<tr>{cells}</tr>")
     title = f"<caption>{escaped(caption)}</caption>" if caption else ""
@@ -57,10 +58,17 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], caption: str = 
     )
 
 
-def text_of(value: Any) -> str:
-    """A value as people read it: `1,234`, `0.123`, `8×8×64`."""
+def text_of(value: Any, decimals: int | None = None) -> str:
+    """A value as people read it: `1,234`, `0.123`, `8×8×64`.
+
+    Args:
+        value: a number, a shape, text, or None for no text.
+        decimals: of numbers that stand below each other; those too small for it keep their digits.
+    """
     if value is None:
         return ""
+    if decimals and isinstance(value, int | float) and (not value or round(value, decimals)):
+        return f"{value:,.{decimals}f}"
     if isinstance(value, tuple):
         return shape_text(value)
     if isinstance(value, float) and not value.is_integer():
@@ -120,9 +128,20 @@ def legend(kinds: Sequence[str]) -> str:
     return f'<ul class="legend">{keys}</ul>'
 
 
-def histogram(title: str, counts: Sequence[int], limit: float, note: str) -> str:
-    """A small picture of how often values lie where, from -limit to limit."""
-    most = max(counts, default=0) or 1
+def histogram(
+    title: str, counts: Sequence[int], limit: float, note: str, before: Sequence[int] = ()
+) -> str:
+    """A small picture of how often values lie where, from -limit to limit.
+
+    Args:
+        title: what the values are.
+        counts: of bins of one width.
+        limit: of the outermost bins.
+        note: below the title.
+        before: counts of an earlier time, for an outline.
+    """
+    most = max([*counts, *before], default=0) or 1
+    outline = "".join(f"V{40 - 38 * count / most:.2f}h2" for count in before)
     path = "".join(
         f"M{2 * i} 40v{-38 * count / most:.2f}h1.8v{38 * count / most:.2f}z"
         for i, count in enumerate(counts)
@@ -132,13 +151,14 @@ def histogram(title: str, counts: Sequence[int], limit: float, note: str) -> str
     return (
         f'<figure class="small"><svg viewBox="0 0 {width} 42" role="img" '
         f'aria-label="{escaped(label)}" preserveAspectRatio="none"><path class="f0" d="{path}"/>'
-        f'<path class="axis" d="M0 40.5h{width}M{width / 2} 38v4"/></svg><figcaption>'
+        + (f'<path class="before" d="M0 40{outline}V40"/>' if before else "")
+        + f'<path class="axis" d="M0 40.5h{width}M{width / 2} 38v4"/></svg><figcaption>'
         f"<b>{escaped(title)}</b><br>{escaped(note)}, ±{limit:.3g}</figcaption></figure>"
     )
 
 
-def lines_chart(title: str, series: Mapping[str, Mapping[int, float]]) -> str:
-    """A line for each series over whole numbers; the height is logarithmic.
+def lines_chart(title: str, series: Mapping[str, Mapping[float, float]]) -> str:
+    """A line for each series over the epochs; the height is logarithmic.
 
     Args:
         title: what the values are.
@@ -153,7 +173,7 @@ def lines_chart(title: str, series: Mapping[str, Mapping[int, float]]) -> str:
     high = max(high, low + 1)
     span = max(epochs[-1] - epochs[0], 1)
 
-    def place(epoch: int, value: float) -> str:
+    def place(epoch: float, value: float) -> str:
         level = math.log10(value) if value > 0 else low
         x = left + (width - left - 8) * (epoch - epochs[0]) / span
         return f"{x:.1f},{8 + (height - bottom - 8) * (high - level) / (high - low):.1f}"
@@ -182,10 +202,11 @@ def lines_chart(title: str, series: Mapping[str, Mapping[int, float]]) -> str:
         for i, name in enumerate(series)
     )
     return (
-        f'<figure><svg class="lines" viewBox="0 0 {width} {height}" role="img" '
+        f'<figure><div class="wide"><svg class="lines" viewBox="0 0 {width} {height}" role="img" '
         f'aria-label="{escaped(title)}">{marks}{"".join(lines)}'
-        f'<text x="{left}" y="{height - 6}">epoch {epochs[0]}</text>'
-        f'<text x="{width - 8}" y="{height - 6}" text-anchor="end">{epochs[-1]}</text></svg>'
+        f'<text x="{left}" y="{height - 6}">epoch {text_of(epochs[0])}</text>'
+        f'<text x="{width - 8}" y="{height - 6}" text-anchor="end">{text_of(epochs[-1])}</text>'
+        "</svg></div>"
         f'<figcaption>{escaped(title)}</figcaption><ul class="hues">{keys}</ul></figure>'
     )
 
@@ -199,6 +220,15 @@ def _bar_line(name: str, spans: str, text: str) -> str:
 
 def _class(is_number: bool) -> str:
     return ' class="number"' if is_number else ""
+
+
+def _decimals(column: Sequence[Any]) -> int | None:
+    """Three digits of the median: the points of a column stand below each other."""
+    numbers = [x for x in column if isinstance(x, int | float) and x and math.isfinite(x)]
+    sizes = sorted(map(abs, numbers))
+    if all(float(size).is_integer() for size in sizes):
+        return None
+    return max(0, 2 - math.floor(math.log10(sizes[len(sizes) // 2])))
 
 
 def _sort_value(value: Any) -> Any:

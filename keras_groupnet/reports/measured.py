@@ -31,12 +31,14 @@ class Measured:
         nets: of whole files: this one, and the full-precision parent if there is one.
         ops: of each op of the file, as far as it can be timed.
         twins: layer -> `"float32"` and `"int8"` -> time of a float layer of its geometry.
+        notes: what could not be timed beside the file, and why.
     """
 
     contents: FileContents
     nets: list[Timing]
     ops: Mapping[FileOp, float]
     twins: Mapping[str, Mapping[str, float]]
+    notes: tuple[str, ...] = ()
 
     def layers(self) -> dict[str, float]:
         """Layer -> time of its ops."""
@@ -61,15 +63,30 @@ def measure_model(
     Raises:
         NotMeasured: the model cannot be converted or timed here.
     """
+    from keras_groupnet.conversion.int8.quantize_op import quantizer_library
+
     contents = _converted(model)
     files = {OURS: contents.content}
+    notes = []
     if parent is not None:
         files |= _parent_files(parent)
     nets, ops = _timed(contents, files, num_threads, runs)
-    wanted = geometries(model)
-    times = twin_times(wanted.values(), num_threads, runs)
-    twins = {name: times[geometry] for name, geometry in wanted.items()}
-    return Measured(contents, nets, ops, twins)
+    try:
+        wanted = geometries(model)
+        times = twin_times(wanted.values(), num_threads, runs)
+    except (ModuleNotFoundError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
+        twins: dict[str, Mapping[str, float]] = {}
+        notes.append(f"Float layers beside these were not timed: {_said(error)}")
+    else:
+        twins = {name: times[geometry] for name, geometry in wanted.items()}
+    try:
+        quantizer_library()
+    except ModuleNotFoundError as error:
+        notes.append(f"There are no times of int8: {_said(error)}")
+    else:
+        if parent is not None and len(parent.inputs) > 1:
+            notes.append("The parent was not timed as int8: that takes a network of one input.")
+    return Measured(contents, nets, ops, twins, tuple(notes))
 
 
 def measure_file(content: bytes, num_threads: int, runs: int) -> Measured:
@@ -91,7 +108,12 @@ def _timed(
         nets = benchmark(files, num_threads=[num_threads], runs=runs)
         return nets, op_times(contents, num_threads, runs)
     except (ModuleNotFoundError, RuntimeError, ValueError) as error:
-        raise NotMeasured(" ".join(str(error).split())) from error
+        raise NotMeasured(_said(error)) from error
+
+
+def _said(error: Exception) -> str:
+    """What an error says, in one line."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _converted(model: keras.Model) -> FileContents:
@@ -106,7 +128,7 @@ def _converted(model: keras.Model) -> FileContents:
         names = layers_by_tensor(model, traced, graph)
         return FileContents(graph.to_bytes(), names)
     except (AttributeError, ModuleNotFoundError, RuntimeError, ValueError) as error:
-        raise NotMeasured(f"it cannot be converted: {' '.join(str(error).split())}") from error
+        raise NotMeasured(f"it cannot be converted: {_said(error)}") from error
 
 
 def _parent_files(parent: keras.Model) -> dict[str, bytes]:

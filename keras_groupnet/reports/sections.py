@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from keras_groupnet.bench.benchmark import machine
 from keras_groupnet.deployment.summary import LayerSummary, ModelSummary
 from keras_groupnet.drawing.drawing import Drawing
+from keras_groupnet.metrics.latent_statistics import LIMIT
 from keras_groupnet.reports import markup
 from keras_groupnet.reports.file_contents import CONSTANT_KINDS, FileContents, FileOp
 from keras_groupnet.reports.float_twins import FLOAT32, INT8
@@ -20,8 +20,7 @@ from keras_groupnet.structure.scope import name_of_copies
 
 _REST = "ops, names, padding"
 _MOST_BARS = 60
-# Name, kind and shape; measured times stand behind them.
-_FIRST_COLUMNS = 3
+_MOST_IN_MICROSECONDS = 10  # ms
 _UNMATCHED = "other ops"
 _HOW = "Ops of this package as the delegate's profile says, all others as files of one op. "
 _BESIDE = "A bar is the sum of all bases; beside it is one float layer of that geometry. "
@@ -37,7 +36,8 @@ def totals(summary: ModelSummary) -> str:
     for bits, macs in sorted(summary.binary_macs.items()):
         values[f"MACs with A{bits}"] = macs
     values["file bytes, about"] = summary.file_bytes
-    values["theoretical speed-up"] = summary.speedup
+    values["theoretical speed-up"] = f"{summary.speedup:.1f}×"
+    values["estimated, one thread"] = f"{markup.text_of(summary.milliseconds)} ms"
     return markup.facts(values)
 
 
@@ -66,25 +66,49 @@ def drawing(picture: Drawing) -> str:
 
 
 def layers(summary: ModelSummary, measured: Measured | None) -> str:
-    """The layers, with all columns that `LayerSummary` has, and measured times."""
-    names = [field.name for field in dataclasses.fields(LayerSummary)]
-    names += [name for name, value in vars(LayerSummary).items() if isinstance(value, property)]
+    """The layers: their time, measured and estimated, and what they cost otherwise."""
+    every = summary.layers
     columns: dict[str, list[Any]] = {
-        name.replace("_", " ").replace("macs", "MACs"): [
-            getattr(layer, name) for layer in summary.layers
-        ]
-        for name in names
+        "layer": [layer.name for layer in every],
+        "kind": [layer.kind for layer in every],
+        "bits": [_bits(layer) for layer in every],
+        "measured ms": [],
+        "estimated ms": [layer.milliseconds or None for layer in every],
     }
     if measured is not None:
-        first = dict(list(columns.items())[:_FIRST_COLUMNS])
-        columns = first | _measured_columns(summary, measured) | columns
+        columns |= _measured_columns(summary, measured)
+    columns |= {
+        "input": [layer.input_shape for layer in every],
+        "output": [layer.output_shape for layer in every],
+        "1-bit weights": [layer.binary_weights or None for layer in every],
+        "32-bit weights": [layer.float_weights or None for layer in every],
+        "binary MACs": [layer.binary_macs or None for layer in every],
+        "float MACs": [layer.float_macs or None for layer in every],
+        "bytes in the file": [layer.file_bytes or None for layer in every],
+        "activation bytes": [layer.activation_bytes or None for layer in every],
+        "bases": [layer.bases for layer in every],
+        "calls": [layer.calls for layer in every],
+        "speed-up, Eq. 4": [layer.speedup if layer.binary_weights else None for layer in every],
+        "speed-up, RBCN": [layer.rbcn_speedup if layer.binary_weights else None for layer in every],
+    }
     shown = {name: c for name, c in columns.items() if any(value is not None for value in c)}
     rows = list(zip(*shown.values(), strict=True))
     return markup.section(
         "Layers",
-        markup.paragraph("A click on a heading sorts. A base of a group has a row of its own."),
+        markup.paragraph(
+            "A click on a heading sorts. A base of a group has a row of its own. Estimated: one "
+            f"sample on one thread, by the cost model {summary.profile!r}; layers without weights "
+            f"and the start of a run take another {markup.text_of(summary.other_milliseconds)} ms. "
+            "What the file makes a part of another layer's op has no measured time of its own."
+        ),
         markup.table(list(shown), rows),
     )
+
+
+def _bits(layer: LayerSummary) -> str | None:
+    if not layer.macs:
+        return None
+    return f"W{layer.weight_bits}A{layer.activation_bits}" if layer.binary_weights else "float"
 
 
 def _measured_columns(summary: ModelSummary, measured: Measured) -> dict[str, list[Any]]:
@@ -109,13 +133,25 @@ def times(measured: Measured, num_threads: int, runs: int) -> str:
             ("net", "file bytes", "median ms", "fastest ms"), nets, "Whole files, in turn"
         ),
     ]
+    content += [markup.paragraph(note) for note in measured.notes]
     bars = _bars_of_times(measured)
     if bars:
         content += [
             markup.paragraph(_HOW + (_BESIDE if measured.twins else "")),
-            markup.grouped_bars(bars, "ms"),
+            markup.grouped_bars(*_in_readable_unit(bars)),
         ]
     return markup.section("Measured time", *content)
+
+
+def _in_readable_unit(
+    bars: Mapping[str, Mapping[str, float]],
+) -> tuple[Mapping[str, Mapping[str, float]], str]:
+    """Milliseconds as such or, where they are small, as microseconds."""
+    if max(time for pieces in bars.values() for time in pieces.values()) >= _MOST_IN_MICROSECONDS:
+        return bars, "ms"
+    return {
+        name: {kind: 1e3 * time for kind, time in pieces.items()} for name, pieces in bars.items()
+    }, "µs"
 
 
 def not_measured(why: str) -> str:
@@ -200,13 +236,42 @@ def training(log: StatisticsLog) -> str:
         epoch = max((max(one) for one in last if one), default=None)
         rows.append((name, epoch, *(one[max(one)] if one else None for one in last)))
     columns = ("layer", "epoch", *(column.replace("_", " ") for column in log.values))
-    content.append(markup.table(columns, rows, "The last epoch of each layer"))
+    content.append(markup.table(columns, rows, "The last record of each layer"))
+    content += _first_and_last(log.histograms)
     return markup.section("Training", *content)
 
 
-def _joined(series: Mapping[str, Mapping[int, float]]) -> dict[str, dict[int, float]]:
+def _first_and_last(histograms: Mapping[str, Mapping[float, tuple[int, ...]]]) -> list[str]:
+    """Latent weights at both ends of the log, a small picture for each layer with its bases."""
+    if not histograms:
+        return []
+    joined: dict[str, list[Mapping[float, tuple[int, ...]]]] = {}
+    for name, records in histograms.items():
+        joined.setdefault(name_of_copies(name), []).append(records)
+    figures = []
+    for name, copies in joined.items():
+        first, last = min(map(min, copies)), max(map(max, copies))
+        before, after = (
+            [sum(bin) for bin in zip(*(one[end(one)] for one in copies), strict=True)]
+            for end in (min, max)
+        )
+        if first == last:
+            note, before = f"epoch {markup.text_of(last)}", []
+        else:
+            note = f"epoch {markup.text_of(first)} to {markup.text_of(last)}"
+        figures.append(markup.histogram(name, after, LIMIT, note, before))
+    return [
+        markup.paragraph(
+            "Latent weights in units of twice their mean magnitude: the first record as a line, "
+            "the last one filled. What lies outside counts at the ends."
+        ),
+        f'<div class="many">{"".join(figures)}</div>',
+    ]
+
+
+def _joined(series: Mapping[str, Mapping[float, float]]) -> dict[str, dict[float, float]]:
     """Layers with their copies in all bases: the mean."""
-    found: dict[str, dict[int, list[float]]] = {}
+    found: dict[str, dict[float, list[float]]] = {}
     for name, points in series.items():
         for epoch, value in points.items():
             found.setdefault(name_of_copies(name), {}).setdefault(epoch, []).append(value)

@@ -110,6 +110,13 @@ def test_a_block_names_its_layers_and_its_shortcut():
     assert stem.title == "stem_conv" and head.title == "fc"
 
 
+def test_numbers_are_no_common_name():
+    inputs = keras.Input((4,))
+    x = L.Dense(4, name="dn_3")(L.Dense(8, name="dn_2")(inputs))
+    _, block = parts_of(keras.Model(inputs, L.Add()([inputs, x])))
+    assert block.title == "dn_2 …" and block.skip == "+"
+
+
 def test_several_inputs_and_outputs():
     left, right = keras.Input((6,), name="left"), keras.Input((6,), name="right")
     x = L.Concatenate()([L.Dense(3)(left), L.Dense(3)(right)])

@@ -2,6 +2,7 @@
 
 import html.parser
 import re
+import sys
 
 import keras
 import numpy as np
@@ -95,8 +96,9 @@ def saved(model, tmp_path_factory):
 def statistics(tmp_path_factory):
     path = tmp_path_factory.mktemp("log") / "statistics.csv"
     lines = ["epoch,layer,flip_ratio,near_zero,mean_latent,dead_channels,channels,histogram"]
+    counts = " ".join(["9"] * 32)
     for epoch in range(3):
-        lines += [f'{epoch},block_base{i}_conv,{0.1**epoch},0.2,0.03,1,4,"1 2"' for i in (1, 2)]
+        lines += [f"{epoch},block_base{i}_conv,{0.1**epoch},0.2,0.03,1,4,{counts}" for i in (1, 2)]
     path.write_text("\n".join(lines) + "\n")
     return path
 
@@ -125,17 +127,35 @@ def test_a_model(model, statistics, tmp_path):
     ]
     layers, nets, ops, training = page.tables
     columns = layers[0]
-    for name in ("name", "MACs", "file bytes", "speedup", "measured ms", "float32 ms"):
-        assert name in columns
+    assert columns[3:6] == ["measured ms", "estimated ms", "float32 ms"]
+    assert "int8 ms" in columns and "bytes in the file" in columns
     row = dict(zip(columns, layers[2], strict=True))
-    assert row["name"] == "block_base1_conv" and row["binary weights"] == "144"
+    assert row["layer"] == "block_base1_conv" and row["1-bit weights"] == "144"
+    assert row["bits"] == "W1A1" and float(row["estimated ms"]) > 0
     assert float(row["measured ms"]) >= 0 and float(row["float32 ms"]) > 0
     assert [row[0] for row in nets[1:]] == ["this model", "parent, float32", "parent, int8"]
     assert [row[1] for row in ops[1:]].count("KgnConv2D") == 2
-    assert training[1][:3] == ["block_base1_conv", "2", "0.01"]
+    assert training[1][:3] == ["block_base1_conv", "2", "0.0100"]
     text = path.read_text()
+    assert "<br>epoch 0 to 2, ±1.5<" in text and text.count('class="before"') == 1
     expected = (model.predict(data()[0], verbose=0).argmax(-1) == data()[1]).mean()
     assert text.count(f"<dd>{100 * expected:.2f} %</dd>") == 2  # Keras, and the file
+
+
+@needs_tensorflow
+def test_what_cannot_be_timed_beside_it_is_said(model, tmp_path, monkeypatch):
+    def fails(*_):
+        raise RuntimeError("no such kernel")
+
+    path = tmp_path / "a.html"
+    monkeypatch.setattr("keras_groupnet.reports.measured.twin_times", fails)
+    monkeypatch.setitem(sys.modules, "litert_quantizer", None)
+    monkeypatch.setitem(sys.modules, "ai_edge_quantizer", None)
+    kgn.report(model, path, runs=1)
+    columns = page_at(path).tables[0][0]
+    assert "measured ms" in columns and "int8 ms" not in columns and "float32 ms" not in columns
+    text = path.read_text()
+    assert "were not timed: no such kernel" in text and "keras_groupnet[int8]" in text
 
 
 @needs_tensorflow

@@ -1,5 +1,7 @@
 """The pieces of a page, each by itself."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -51,6 +53,11 @@ def test_a_table_knows_numbers_from_words():
     assert 'data-value="6" class="number">2×3<' in made and 'data-value="" class="number"><' in made
 
 
+def test_points_stand_below_each_other():
+    made = markup.table(["ms"], [[0.0123], [0.5], [2.0], [1e-7], [None], [0.0]])
+    assert re.findall(">([^<>]*)</td>", made) == ["0.012", "0.500", "2.000", "1e-07", "", "0.000"]
+
+
 def test_a_chart_of_zeros_is_a_sentence():
     assert markup.lines_chart("Flips", {"a": {0: 0.0}}) == "<p>Flips: all values are 0.</p>"
 
@@ -67,6 +74,7 @@ def test_a_log_may_lack_columns(tmp_path):
         (b"name,score\na,1\n", "with the columns name, score"),
         (b"", "with the columns none"),
         (b"epoch,layer,flip_ratio\n0,a,often\n", "line 2"),
+        (b"epoch,layer,flip_ratio,histogram\n0,a,0.5,1 2\n", "32 counts"),
         (b"\xff\xfe\x00", "no text table"),
     ],
 )
