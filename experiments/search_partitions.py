@@ -4,7 +4,7 @@
 
 The network is a small residual one. The limit of the search is the dearest of v1, v2 and v3 with
 `--same_bases` bases in each group (Eq. 4). The search sees the training images only, a part of
-which it keeps for validation; it begins with v1, v2 and v3; then the candidate that it chose, v1, v2 and v3 train on all of them,
+which it keeps for validation; then the candidate that it chose, v1, v2 and v3 train on all of them,
 longer and with several seeds, and the last epoch's accuracy on the test images counts.
 
 WORK keeps everything: the same command goes on after a kill.

@@ -212,8 +212,9 @@ class HyperbandOracle(_GroupNetOracle, keras_tuner.oracles.HyperbandOracle):
 class EvolutionOracle(_GroupNetOracle, keras_tuner.oracles.RandomSearchOracle):
     """Regularized evolution: a mutation of the best of some of the latest candidates.
 
-    The first trials do not go by the scores. Each later one is `Space.mutated` of the best among `sample` of the
-    last `population` trials that have ended: candidates die of age, not of a bad score.
+    The first trials do not go by the scores. Each later one is `Space.mutated` of the best among
+    `sample` of the last `population` trials that have ended: candidates die of age, not of a bad
+    score.
 
     Args:
         *args: see `_GroupNetOracle`.
@@ -280,5 +281,5 @@ def create(
     if name == "random":
         return RandomOracle(space, affordable, folder, seed, max_trials=trials)
     kind = EvolutionOracle if name == "evolution" else BayesianOracle
-    # A quarter of the trials, v1, v2 and v3 and then random ones, is for finding out what a search can go by.
+    # A quarter of the trials, v1, v2, v3 and then random ones, finds out what to go by.
     return kind(space, affordable, folder, seed, max_trials=trials, first=max(2, trials // 4))

@@ -55,9 +55,10 @@ def search(
     Trains one candidate of the `tuning.Space` after another for a few epochs. The one with the best
     score, `result.best`, is for training at length. Whatever the tuner, the first trials are the
     partitions of the paper, v1, v2 and v3 (those that the chains of blocks allow), each with the
-    fewest bits and the same number of bases in all groups, the most that the limit allows. A search that was killed goes on where it
-    stopped when it is called again, and one that has ended with more `trials`; several processes
-    share one search, see docs/search.md.
+    fewest bits and the same number of bases in all groups, the most that the limit allows.
+
+    A search that was killed goes on where it stopped when it is called again, and one that has
+    ended with more `trials`; several processes share one search, see docs/search.md.
 
     Args:
         build: returns a new model of the method that it is given. Its blocks are counted by itself.

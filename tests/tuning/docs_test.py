@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import keras_groupnet as kgn
+from tests.tuning.tiny_search import compile_model
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*(currentThread|getName):DeprecationWarning")
 PAGE = Path(__file__).parents[2] / "docs" / "search.md"
@@ -17,7 +18,17 @@ def test_the_code_of_the_page(tmp_path, monkeypatch, capsys):
     names = {"kgn": kgn}
     exec(method, names)
     assert names["method"].partition == (2, 1, 5)
-    exec(search.replace("trials=20", "trials=1").replace("epochs=5", "epochs=1"), names)
+    # Without compilation, which takes longer than all the training.
+    names["compile_model"] = compile_model
+    for text, shorter in (
+        ("trials=20", "trials=1, compile_model=compile_model"),
+        ("epochs=5", "epochs=1"),
+        ("[:kept]", "[:32]"),
+        ("[kept:]", "[1405:]"),
+    ):
+        assert text in search
+        search = search.replace(text, shorter)
+    exec(search, names)
     assert "val_accuracy" in capsys.readouterr().out
     assert names["model"].output_shape == (None, 10) and Path("pareto.svg").is_file()
     exec(space, names)

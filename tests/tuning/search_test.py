@@ -178,8 +178,7 @@ def test_the_cost_in_milliseconds(tmp_path):
     for trial in result.trials:
         expected = kgn.deployment.summarize(build(trial.method)).milliseconds
         assert trial.cost == pytest.approx(expected) and trial.cost <= limit
-    # v1 can have one base, all blocks in one group two.
-    assert [trial.method.bases for trial in result.trials] == [(1, 1, 1), (2,)]
+    assert result.trials[0].method.bases == (1, 1, 1)  # with two, v1 is above the limit
     assert "ms (estimated)" in str(result)
 
 
@@ -202,13 +201,13 @@ def test_an_expanded_model(tmp_path):
         ((images, images), labels),
         folder=tmp_path / "s",
         bases=(1, 2),
-        trials=3,
+        trials=2,
         epochs=1,
         compile_model=compile_model,
         verbose=False,
     )
     blocks = kgn.plan_expansion(model).blocks
-    assert len(result.trials) == 3
+    assert len(result.trials) == 2
     for trial in result.trials:
         assert sum(trial.method.partition) == len(blocks)
 
