@@ -9,7 +9,7 @@ from keras_groupnet.cli.model_flags import (
     define_model_flags,
     flags_method,
 )
-from keras_groupnet.deployment import binary_deployment
+from keras_groupnet.deployment.describe import binary_deployment
 
 
 def parsed(*arguments):
