@@ -3,7 +3,7 @@
     python -m experiments.search_partitions --work WORK --docs docs/search.md
 
 The network is a small residual one. The limit of the search is the dearest of v1, v2 and v3 with
-`--same_bases` bases in each group (Eq. 4). The search sees the training images only, a fifth of
+`--same_bases` bases in each group (Eq. 4). The search sees the training images only, a part of
 which it keeps for validation; then the candidate that it chose, v1, v2 and v3 train on all of them,
 longer and with several seeds, and the last epoch's accuracy on the test images counts.
 
@@ -36,6 +36,7 @@ flags.DEFINE_integer("trials", 12, "Of the search.", 1)
 flags.DEFINE_integer("search_epochs", 8, "Of a trial.", 1)
 flags.DEFINE_integer("epochs", 20, "Of the comparison.", 1)
 flags.DEFINE_list("seeds", ["0", "1", "2"], "Of the comparison.")
+flags.DEFINE_float("validation", 0.4, "Share of training images to select by.", 0.01, 0.99)
 flags.DEFINE_string("docs", None, "Markdown file whose section of this comparison to replace.")
 _BATCH = 64
 
@@ -64,7 +65,7 @@ def main(_):
         )
         for name in ("v1", "v2", "v3")
     }
-    kept = len(train[0]) * 4 // 5
+    kept = round(len(train[0]) * (1 - FLAGS.validation))
     start = time.perf_counter()
     result = kgn.search(
         build,
@@ -134,7 +135,8 @@ def table(rows, blocks):
     """The comparison as Markdown."""
     lines = [
         f"{FLAGS.data}, {sum(blocks)} blocks, {FLAGS.tuner} search of {FLAGS.trials} trials of "
-        f"{FLAGS.search_epochs} epochs; comparison: {FLAGS.epochs} epochs, "
+        f"{FLAGS.search_epochs} epochs, {FLAGS.validation:.0%} of the training images for "
+        f"validation; comparison: {FLAGS.epochs} epochs, "
         f"{len(FLAGS.seeds)} seeds, mean ± half the distance between the best and the worst.",
         "",
         "| groups | float operations (Eq. 4) | test accuracy, % |",

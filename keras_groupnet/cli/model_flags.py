@@ -62,10 +62,18 @@ def define_model_flags(values: flags.FlagValues, model: str) -> None:
         "Group-Net: bases, activation_bits, partition, wiring, skip, shortcut, activation_scale",
         flag_values=values,
     )
-    flags.DEFINE_integer(
-        "bases", 5, "K; 0 for the full-precision parent", lower_bound=0, flag_values=values
+    flags.DEFINE_list(
+        "bases",
+        ["5"],
+        "K, or one for each group: 3,1,2; 0 for the full-precision parent",
+        flag_values=values,
     )
-    define_activation_bits(values)
+    flags.DEFINE_list(
+        "activation_bits",
+        ["1"],
+        "1, 2, 4 or 32, or one of these for each group: 1,2,1",
+        flag_values=values,
+    )
     flags.DEFINE_string(
         "partition",
         None,
@@ -92,7 +100,7 @@ def define_model_flags(values: flags.FlagValues, model: str) -> None:
 
 
 def define_activation_bits(values: flags.FlagValues) -> None:
-    """Defines `--activation_bits`."""
+    """Defines `--activation_bits`, one number for all groups."""
     flags.DEFINE_integer("activation_bits", 1, "1, 2, 4 or 32", flag_values=values)
     flags.register_validator(
         "activation_bits",
@@ -112,6 +120,18 @@ def check_model_flags(values: flags.FlagValues) -> None:
         )
     for name in _LISTS:
         integers(name, values[name].value or [])
+    bases = group_numbers("bases", values.bases)
+    if bases != 0 and min(bases if isinstance(bases, list) else [bases]) < 1:
+        raise app.UsageError(
+            "--bases must be at least 1, one number or one for each group, or 0 for the "
+            f"full-precision parent. Received: {','.join(values.bases)!r}."
+        )
+    bits = group_numbers("activation_bits", values.activation_bits)
+    if not set(bits if isinstance(bits, list) else [bits]) <= set(ACTIVATION_BITS):
+        raise app.UsageError(
+            "--activation_bits must be 1, 2, 4 or 32, one number or one for each group. "
+            f"Received: {','.join(values.activation_bits)!r}."
+        )
 
 
 def build_model(
@@ -162,7 +182,7 @@ def flags_method(values: flags.FlagValues) -> "Method":
 
     if values.method is not None:
         return methods.get(values.method)
-    if not values.bases:
+    if group_numbers("bases", values.bases) == 0:
         return methods.FullPrecision()
     options = _group_options(values)
     if values.model == "alexnet" and options.get("partition") == "group_s1":
@@ -180,7 +200,18 @@ def _group_options(values: flags.FlagValues) -> dict[str, Any]:
         options["partition"] = (
             integers("partition", values.partition.split(",")) if counts else values.partition
         )
-    return options | {"bases": values.bases or None, "activation_bits": values.activation_bits}
+    return options | {
+        "bases": group_numbers("bases", values.bases) or None,
+        "activation_bits": group_numbers("activation_bits", values.activation_bits),
+    }
+
+
+def group_numbers(name: str, texts: Sequence[str]) -> int | list[int]:
+    """The number of a flag, or those of each group."""
+    numbers = integers(name, texts)
+    if not numbers:
+        raise app.UsageError(f"--{name} needs a number, or one for each group.")
+    return numbers[0] if len(numbers) == 1 else numbers
 
 
 def has_stem(model: str) -> bool:

@@ -4,21 +4,36 @@ from collections.abc import Callable
 
 import keras
 
+from keras_groupnet.deployment.cost_model import CostModel
 from keras_groupnet.deployment.summary import summarize
 
-# Name -> the cost of a model, and its unit.
-COSTS: dict[str, tuple[Callable[[keras.Model], float], str]] = {
-    "bytes": (lambda model: float(summarize(model).file_bytes), "bytes of the file"),
-    "operations": (
-        lambda model: float(sum(layer.cost for layer in summarize(model).layers)),
-        "float operations (Eq. 4)",
-    ),
-    "milliseconds": (lambda model: float(summarize(model).milliseconds), "ms (estimated)"),
+
+def _milliseconds() -> Callable[[keras.Model], float]:
+    prices = CostModel.load()
+    return lambda model: float(summarize(model, profile=prices).milliseconds)
+
+
+def _bytes() -> Callable[[keras.Model], float]:
+    return lambda model: float(summarize(model).file_bytes)
+
+
+def _operations() -> Callable[[keras.Model], float]:
+    return lambda model: float(sum(layer.cost for layer in summarize(model).layers))
+
+
+# Name -> what makes the cost function, and its unit.
+COSTS: dict[str, tuple[Callable[[], Callable[[keras.Model], float]], str]] = {
+    "bytes": (_bytes, "bytes of the file"),
+    "operations": (_operations, "float operations (Eq. 4)"),
+    "milliseconds": (_milliseconds, "ms (estimated)"),
 }
 
 
 def cost_function(cost: str | Callable[[keras.Model], float]) -> Callable[[keras.Model], float]:
     """The function of a name: `"bytes"`, `"operations"` (Eq. 4) or `"milliseconds"`.
+
+    The milliseconds are those of the profile that comes with the package and fits this machine, of
+    which one is loaded for all models.
 
     Args:
         cost: a name, or a function of a model, which is returned.
@@ -32,7 +47,7 @@ def cost_function(cost: str | Callable[[keras.Model], float]) -> Callable[[keras
         raise ValueError(
             f"`cost` must be one of {list(COSTS)} or a function of a model. Received: cost={cost!r}"
         )
-    return COSTS[cost][0]
+    return COSTS[cost][0]()
 
 
 def cost_label(cost: str | Callable[[keras.Model], float]) -> str:

@@ -16,10 +16,29 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern, WhiteKernel
 
 from keras_groupnet.methods import GroupNet
-from keras_groupnet.tuning.space import Space
+from keras_groupnet.tuning.space import NAMED_PARTITIONS, Space
 
 _PROMISING = 20  # of the candidates that the Gaussian process proposes are tried
 _DRAWS = 100  # of candidates until one is new; then the space counts as exhausted
+
+
+def named_candidates(space: Space, affordable: Callable[[GroupNet], bool]) -> list[GroupNet]:
+    """Those of v1, v2 and v3 that the chains allow, with the most bases that are affordable.
+
+    All groups of one have the same number of bases, and the fewest bits of the space. Where two
+    names mean the same groups, these are there once.
+
+    Args:
+        space: of the candidates.
+        affordable: whether a candidate may be trained.
+    """
+    found: list[GroupNet] = []
+    for name in NAMED_PARTITIONS:
+        candidates = (space.named(name, bases) for bases in reversed(space.bases))
+        known = next((method for method in candidates if method and affordable(method)), None)
+        if known is not None and known not in found:
+            found.append(known)
+    return found
 
 
 class _GroupNetOracle(keras_tuner.Oracle):
@@ -31,6 +50,8 @@ class _GroupNetOracle(keras_tuner.Oracle):
         folder: of the project, which is that of the tuner too.
         seed: of all random choices.
         **options: of the oracle.
+
+    The first trials are v1, v2 and v3, see `named_candidates`.
     """
 
     def __init__(
@@ -53,6 +74,7 @@ class _GroupNetOracle(keras_tuner.Oracle):
         self.space = space
         self._affordable = affordable
         self._folder = folder
+        self._first = named_candidates(space, affordable)
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """The values of the next trial: those of the oracle, made affordable and new."""
@@ -61,7 +83,9 @@ class _GroupNetOracle(keras_tuner.Oracle):
         # Hyperband goes on with a candidate that it has had before.
         if response["status"] != TrialStatus.RUNNING or "tuner/trial_id" in values:
             return response
-        candidate = self._new_candidate(self.space.from_values(values))
+        tried = self.tried()
+        untried = (known for known in self._first if self.space.index(known) not in tried)
+        candidate = next(untried, None) or self._new_candidate(self.space.from_values(values))
         if candidate is None:
             return {"status": TrialStatus.STOPPED, "values": None}
         own = {name: value for name, value in values.items() if name.startswith("tuner/")}
@@ -126,7 +150,7 @@ class BayesianOracle(_GroupNetOracle, keras_tuner.oracles.RandomSearchOracle):
 
     Args:
         *args: see `_GroupNetOracle`.
-        first: how many trials are random.
+        first: how many trials do not go by the scores: v1, v2, v3, then random ones.
         beta: the weight of the deviation.
         **options: see `_GroupNetOracle`.
     """
@@ -188,12 +212,13 @@ class HyperbandOracle(_GroupNetOracle, keras_tuner.oracles.HyperbandOracle):
 class EvolutionOracle(_GroupNetOracle, keras_tuner.oracles.RandomSearchOracle):
     """Regularized evolution: a mutation of the best of some of the latest candidates.
 
-    The first trials are random. Each later one is `Space.mutated` of the best among `sample` of the
-    last `population` trials that have ended: candidates die of age, not of a bad score.
+    The first trials do not go by the scores. Each later one is `Space.mutated` of the best among
+    `sample` of the last `population` trials that have ended: candidates die of age, not of a bad
+    score.
 
     Args:
         *args: see `_GroupNetOracle`.
-        first: how many trials are random.
+        first: how many trials do not go by the scores: v1, v2, v3, then random ones.
         population: how many of the latest trials are alive.
         sample: how many of them compete.
         **options: see `_GroupNetOracle`.
@@ -256,5 +281,5 @@ def create(
     if name == "random":
         return RandomOracle(space, affordable, folder, seed, max_trials=trials)
     kind = EvolutionOracle if name == "evolution" else BayesianOracle
-    # A quarter of the trials at random is for finding out what a search can go by.
+    # A quarter of the trials, v1, v2, v3 and then random ones, finds out what to go by.
     return kind(space, affordable, folder, seed, max_trials=trials, first=max(2, trials // 4))

@@ -53,9 +53,12 @@ def search(
     """Searches the partition of a model's blocks, and the bases and bits of each group.
 
     Trains one candidate of the `tuning.Space` after another for a few epochs. The one with the best
-    score, `result.best`, is for training at length. A search that was killed goes on where it
-    stopped when it is called again, and one that has ended with more `trials`; several processes
-    share one search, see docs/search.md.
+    score, `result.best`, is for training at length. Whatever the tuner, the first trials are the
+    partitions of the paper, v1, v2 and v3 (those that the chains of blocks allow), each with the
+    fewest bits and the same number of bases in all groups, the most that the limit allows.
+
+    A search that was killed goes on where it stopped when it is called again, and one that has
+    ended with more `trials`; several processes share one search, see docs/search.md.
 
     Args:
         build: returns a new model of the method that it is given. Its blocks are counted by itself.
@@ -64,11 +67,11 @@ def search(
         folder: of the search: all trials, their records and weights.
         bases: the numbers of bases that a group may have.
         activation_bits: the bits that a group may have.
-        trials: at most.
+        trials: at most, with v1, v2 and v3.
         epochs: of a trial; Hyperband trains most for fewer.
         tuner: `"random"`, `"bayesian"`, `"hyperband"` or `"evolution"`, see `tuning.oracles`.
-        cost: `"operations"` (Eq. 4), `"bytes"` of the converted file, `"milliseconds"` (estimated),
-            or a function of a model.
+        cost: `"operations"` (Eq. 4), `"bytes"` of the converted file, `"milliseconds"` (estimated,
+            for the profile of `CostModel.load()`), or a function of a model.
         limit: of the cost. Candidates above it are never trained; None for none.
         price: what twice the cost must bring, in units of the objective: the search maximizes
             `score = objective - price * log2(cost)`. With 0, the best within the limit.

@@ -18,7 +18,9 @@ from typing import Any
 import numpy as np
 
 from keras_groupnet.methods import GroupNet
+from keras_groupnet.structure.groups import partition_blocks
 
+NAMED_PARTITIONS = ("v1", "v2", "v3")
 # What begins at a block: None, or a group of (bases, bits).
 _Start = tuple[int, int] | None
 
@@ -117,6 +119,32 @@ class Space:
             for cuts in itertools.combinations(free, count - least):
                 edges = sorted({0, *cuts, *self._ends, self.length})
                 yield tuple(b - a for a, b in itertools.pairwise(edges))
+
+    def named(self, partition: str, bases: int) -> GroupNet | None:
+        """The candidate of a named partition in each chain, with equal groups of the fewest bits.
+
+        Args:
+            partition: `"v1"`, `"v2"` or `"v3"`.
+            bases: K of all groups, one of those that groups may have.
+
+        Returns:
+            The candidate; None if a chain does not allow the partition (`"v2"` needs an even number
+            of blocks).
+
+        Example:
+        >>> Space(4, bases=(1, 2)).named("v2", 2).partition
+        (2, 2)
+        """
+        try:
+            counts = [n for blocks in self._chains for n in partition_blocks(partition, blocks)]
+        except ValueError:
+            return None
+        return GroupNet(
+            bases=(bases,) * len(counts),
+            activation_bits=(self.activation_bits[0],) * len(counts),
+            partition=tuple(counts),
+            **self.options,
+        )
 
     def method(self, index: int) -> GroupNet:
         """The candidate of that number, 0 ... `size` - 1.

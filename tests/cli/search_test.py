@@ -1,4 +1,5 @@
 import csv
+import functools
 import json
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from keras_groupnet import tuning
 from keras_groupnet.cli.commands import search
 from keras_groupnet.cli.main import run
+from tests.tuning.tiny_search import compile_model
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*(currentThread|getName):DeprecationWarning")
 
@@ -14,13 +16,18 @@ def test_the_choices_are_those_of_the_library():
     assert search.TUNERS == tuning.TUNERS and set(search.COSTS) == set(tuning.COSTS)
 
 
-def test_a_search_writes_tables_and_a_plot_and_goes_on(tmp_path, capsys):
+def test_a_search_writes_tables_and_a_plot_and_goes_on(tmp_path, capsys, monkeypatch):
+    # Without compilation, which takes longer than all the training.
+    eager = functools.partial(tuning.search, compile_model=compile_model)
+    monkeypatch.setattr(tuning, "search", eager)
     folder = tmp_path / "found"
     command = ["search", str(folder), "--model=resnet", "--blocks=1,1", "--filters=2,4"]
     command += ["--search_bases=1,2", "--epochs=1", "--batch_size=1437"]
     assert run([*command, "--trials=1"]) == 0
     assert run([*command, "--trials=2"]) == 0
-    assert "Best: methods.GroupNet(bases=(" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "Best: methods.GroupNet(bases=(" in out
+    assert "groupnet train --partition=" in out
     with (folder / "trials.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["trial"] for row in rows] == ["0", "1"]

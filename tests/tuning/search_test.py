@@ -5,14 +5,24 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import keras_tuner
 import numpy as np
 import pytest
 
 import keras_groupnet as kgn
-from keras_groupnet.tuning import Space, cost_function, oracles, recipe, tuner
+from keras_groupnet.tuning import TUNERS, Space, cost_function, oracles, recipe, tuner
 from tests.tensors import array
-from tests.tuning.tiny_search import TRIALS, Begun, X, Y, build, compile_model, tiny_search
+from tests.tuning.tiny_search import (
+    TRIALS,
+    Begun,
+    X,
+    Y,
+    build,
+    compile_model,
+    generator,
+    tiny_search,
+)
 
 # KerasTuner uses what Python 3.10 has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:.*(currentThread|getName):DeprecationWarning")
@@ -72,10 +82,55 @@ def test_a_search_goes_on_with_more_trials(searched, tmp_path, capsys):
     assert f"trial {TRIALS + 1}/{TRIALS + 1}: val_accuracy" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["bayesian", "evolution"])
-def test_other_tuners(name, tmp_path):
-    result = tiny_search(tmp_path / "s", tuner=name, trials=5, cost="bytes")
-    assert len(result.trials) == 5 == len({trial.method for trial in result.trials})
+@pytest.mark.parametrize("name", TUNERS)
+def test_every_search_begins_with_the_named_partitions(name, tmp_path):
+    space = Space(4, bases=(1, 2, 3), activation_bits=(1, 2))
+
+    def affordable(method):
+        return sum(method.bases) <= 8
+
+    def candidates(number):
+        oracle = oracles.create(name, space, affordable, tmp_path, seed=0, trials=9, epochs=9)
+        worker = tuner.GroupNetTuner(
+            oracle,
+            tmp_path,
+            **dict.fromkeys(("space", "build", "cost", "score")),
+            objective=None,
+            progress=None,
+        )
+        worker.save()
+        found = []
+        for _ in range(number):
+            trial = oracle.create_trial("worker")
+            found.append(space.from_values(trial.hyperparameters.values))
+            oracle.update_trial(trial.trial_id, {"score": 1.0})
+            trial.status = "COMPLETED"
+            oracle.end_trial(trial)
+            worker.save()
+        return found
+
+    # The second call goes on where the first stopped.
+    found = candidates(2) + candidates(3)
+    assert [(method.partition, method.bases) for method in found[:3]] == [
+        ((1, 1, 1, 1), (2, 2, 2, 2)),
+        ((2, 2), (3, 3)),
+        ((4,), (3,)),
+    ]
+    assert len(set(found)) == 5 and {method.activation_bits[0] for method in found[:3]} == {1}
+
+
+def test_named_partitions_that_cannot_be():
+    # v2 needs an even number of blocks, no v1 is cheap enough, and one block is v1 and v3.
+    named = oracles.named_candidates
+    assert [m.partition for m in named(Space(3), lambda method: True)] == [(1, 1, 1), (3,)]
+    assert [m.partition for m in named(Space(4), lambda m: len(m.bases) < 4)] == [(2, 2), (4,)]
+    assert [m.partition for m in named(Space(1), lambda method: True)] == [(1,)]
+
+
+def test_another_tuner_and_cost(tmp_path):
+    # What each oracle proposes is tested without training, above.
+    result = tiny_search(tmp_path / "s", tuner="evolution", trials=3, cost="bytes")
+    assert len(result.trials) == 3 == len({trial.method for trial in result.trials})
 
 
 def test_hyperband(tmp_path):
@@ -110,6 +165,51 @@ def test_the_price_of_the_cost(tmp_path):
         assert trial.score == pytest.approx(-trial.value - 10 * np.log2(trial.cost))
     assert result.best_trial.cost == min(trial.cost for trial in result.trials)
     assert not result.maximize and result.pareto[-1].value == min(t.value for t in result.trials)
+
+
+def test_the_cost_in_milliseconds(tmp_path):
+    measure = cost_function("milliseconds")
+    lowest, highest = (
+        measure(build(kgn.methods.GroupNet(bases=bases, partition="v1"))) for bases in (1, 2)
+    )
+    assert 0 < lowest < highest
+    limit = (lowest + highest) / 2
+    result = tiny_search(tmp_path / "s", cost="milliseconds", limit=limit, trials=2)
+    for trial in result.trials:
+        expected = kgn.deployment.summarize(build(trial.method)).milliseconds
+        assert trial.cost == pytest.approx(expected) and trial.cost <= limit
+    assert result.trials[0].method.bases == (1, 1, 1)  # with two, v1 is above the limit
+    assert "ms (estimated)" in str(result)
+
+
+def test_an_expanded_model(tmp_path):
+    inputs = keras.Input((6, 6, 1))
+    x = inputs
+    for name in ("first", "second", "third"):
+        x = keras.layers.Conv2D(2, 3, padding="same", activation="relu", name=name)(x)
+    part, other = keras.Input((6, 6, 2)), keras.Input((6, 6, 1))
+    tower = keras.Model(part, keras.layers.Conv2D(2, 3, padding="same")(part))
+    x = keras.layers.Add()([tower(x), tower(keras.layers.Conv2D(2, 1, name="side")(other))])
+    x = keras.layers.Dense(2, activation="softmax")(keras.layers.Flatten()(x))
+    model = keras.Model([inputs, other], x)
+    images = generator.normal(size=(8, 6, 6, 1)).astype("float32")
+    labels = np.arange(8) % 2
+
+    result = kgn.search(
+        lambda method: kgn.expand(model, method=method, print_fn=None),
+        ((images, images), labels),
+        ((images, images), labels),
+        folder=tmp_path / "s",
+        bases=(1, 2),
+        trials=2,
+        epochs=1,
+        compile_model=compile_model,
+        verbose=False,
+    )
+    blocks = kgn.plan_expansion(model).blocks
+    assert len(result.trials) == 2
+    for trial in result.trials:
+        assert sum(trial.method.partition) == len(blocks)
 
 
 def test_candidates_start_from_the_parent(tmp_path):

@@ -1,11 +1,13 @@
 import itertools
 import math
 
+import keras
 import keras_tuner
 import numpy as np
 import pytest
 
 from keras_groupnet import methods, models
+from keras_groupnet.expansion import expand
 from keras_groupnet.tuning import Space, count_blocks
 
 SMALL = Space(3, bases=(1, 3), activation_bits=(1, 2))
@@ -69,6 +71,16 @@ def test_methods_that_are_no_candidates(options):
 def test_one_number_for_all_groups_is_a_candidate_too():
     method = methods.GroupNet(bases=3, partition=[1, 2])
     assert SMALL.method(SMALL.index(method)).bases == (3, 3)
+
+
+def test_the_named_partitions():
+    space = Space(4, bases=(1, 3), activation_bits=(1, 2), options={"shortcut": "float"})
+    for name, partition in (("v1", (1, 1, 1, 1)), ("v2", (2, 2)), ("v3", (4,))):
+        method = space.named(name, 3)
+        assert method in space and method.partition == partition and method.shortcut == "float"
+        assert set(method.bases) == {3} and set(method.activation_bits) == {1}
+    assert CHAINS.named("v2", 1) is None  # a chain of a single block
+    assert CHAINS.named("v3", 2).partition == (2, 1)
 
 
 def test_hyperparameters_of_what_is_not_there_do_not_count():
@@ -158,5 +170,10 @@ def test_counting_the_blocks_of_a_model():
 
     assert count_blocks(alexnet) == (2, 1)
     assert count_blocks(vgg) == (3,)
+    parent = keras.Sequential(
+        [keras.Input((8, 8, 1)), *(keras.layers.Conv2D(2, 3, padding="same") for _ in range(3))]
+        + [keras.layers.Flatten(), keras.layers.Dense(2)]
+    )
+    assert count_blocks(lambda method: expand(parent, method=method, print_fn=None)) == (2,)
     with pytest.raises(ValueError, match="`build` must return"):
         count_blocks(lambda method: vgg("bnn"))

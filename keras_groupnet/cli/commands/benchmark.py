@@ -26,9 +26,9 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
     """Builds, converts, times, prints."""
     if positional:
         raise app.UsageError(f"Expected flags only. Received: {' '.join(positional)}")
-    if not values.bases and not values.method:
-        raise app.UsageError("Expected --bases of at least 1: float32 and int8 come beside it.")
     check_model_flags(values)
+    if values.bases == ["0"] and not values.method:
+        raise app.UsageError("Expected --bases of at least 1: float32 and int8 come beside it.")
     shape = integers("input_shape", values.input_shape)
     import numpy as np
 
@@ -37,7 +37,7 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
     ours = build_model(values, shape, values.classes)
     parent = build_model(values, shape, values.classes, method="full_precision")
     images = np.random.default_rng(values.seed).standard_normal((8, *shape), np.float32)
-    what = values.method or f"K={values.bases} W1A{values.activation_bits}"
+    what = values.method or (f"K={','.join(values.bases)} W1A{','.join(values.activation_bits)}")
     print_comparison(
         convert_with_baselines(ours, parent, images),
         f"{values.model} {'x'.join(map(str, shape))}, {what}",

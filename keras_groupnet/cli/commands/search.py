@@ -127,10 +127,14 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
     _write(folder, result)
     print(result)
     best = result.best_trial.record()
+    train = " ".join(
+        f"--{name}={','.join(map(str, best[name]))}"
+        for name in ("partition", "bases", "activation_bits")
+    )
     print(
         f"Best: methods.GroupNet(bases={tuple(best['bases'])}, "
         f"activation_bits={tuple(best['activation_bits'])}, "
-        f"partition={tuple(best['partition'])}). "
+        f"partition={tuple(best['partition'])}); groupnet train {train}. "
         f"All trials: {folder / 'trials.csv'}; Pareto front: {folder / 'pareto.json'}, "
         f"{folder / 'pareto.svg'}."
     )
