@@ -170,17 +170,13 @@ class _Builder:
         bias = 0.0 if part.bias is None else part.bias
         mean, variance = expected_statistics(part.weights_per_output, style)
         reader = only_reader(self._site.place.graph, node) if _is_linear(node.operation) else None
-        if reader is not None and isinstance(reader.operation, keras.layers.BatchNormalization):
-            norm = reader.operation
+        norm = None if reader is None else reader.operation
+        if isinstance(norm, keras.layers.BatchNormalization) and _is_of_channels(norm):
             if style.activation_bits == 32:  # it reads what it reads in the parent
                 mean, variance = norm.moving_mean - bias, norm.moving_variance
             self._copies.start_with(norm, mean, variance)
             return x
-        if (
-            reader is not None
-            and isinstance(reader.operation, NORMALIZATIONS)
-            and part.bias is None
-        ):
+        if isinstance(norm, NORMALIZATIONS) and part.bias is None:
             return x
         name = self._unique(scope.name(f"{node.name}_bn"))
         x = batch_norm(x, name)
@@ -240,6 +236,11 @@ class _Builder:
             return x
         name = self._unique(scope.name(f"{node.name}_map"))
         return keras.layers.Reshape((-1, 1, x.shape[-1]), name=name)(x)
+
+
+def _is_of_channels(norm: keras.layers.BatchNormalization) -> bool:
+    """Whether a batch norm has statistics for each channel, the last axis."""
+    return norm.axis in (-1, norm.input_spec.ndim - 1)
 
 
 def _is_linear(layer: keras.layers.Layer) -> bool:

@@ -162,6 +162,21 @@ def test_attention_stays_float(size):
     assert rows["conv"].becomes == rows["project"].becomes == "W1A1"
 
 
+def test_norms_of_another_axis_are_not_those_of_channels():
+    model = keras.Sequential(
+        [
+            keras.Input((6, 5, 3)),
+            L.Conv2D(8, 3, padding="same", name="first"),
+            L.Conv2D(8, 3, padding="same", name="conv"),
+            L.BatchNormalization(axis=1, name="rows"),
+            L.Conv2D(8, 3, name="last"),
+        ]
+    )
+    net = expand(model, 1)
+    assert net.get_layer("rows").gamma.shape == (6,)
+    assert net.get_layer("base1_conv_bn").gamma.shape == (8,)
+
+
 def test_dense_layers_of_sequences_and_maps():
     inputs = keras.Input((6, 8))
     x = L.Dense(8, name="first")(inputs)
