@@ -173,7 +173,7 @@ def test_norms_of_another_axis_are_not_those_of_channels():
         ]
     )
     net = expand(model, 1)
-    assert net.get_layer("rows").gamma.shape == (6,)
+    assert net.get_layer("base1_rows").gamma.shape == (6,)
     assert net.get_layer("base1_conv_bn").gamma.shape == (8,)
 
 
