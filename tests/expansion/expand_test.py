@@ -220,7 +220,6 @@ def test_layerwise_is_a_sum_for_each_layer():
     assert isinstance(net.get_layer("b1_add"), L.Add)
 
 
-@pytest.mark.filterwarnings("ignore:.*stay frozen")
 @pytest.mark.parametrize("training", [True, False])
 def test_nested_models_are_opened_with_their_mode(training):
     inner_inputs = keras.Input((8, 8, 8))
@@ -240,7 +239,7 @@ def test_nested_models_are_opened_with_their_mode(training):
 def test_frozen_models_are_warned_of():
     model = residual_net()
     model.trainable = False
-    with pytest.warns(UserWarning, match="6 layers, 'b1_conv1' first, stay frozen"):
+    with pytest.warns(UserWarning, match="6 low-bit layers, 'b1_conv1' first, stay frozen"):
         expand(model, 2)
 
 
