@@ -89,11 +89,13 @@ KERAS_BACKEND=tensorflow python -m pytest -q -n auto --dist worksteal \
 step "Python tests, JAX backend"
 # Left out: what needs TensorFlow (conversion and what is converted first), and what never reaches a
 # backend's arithmetic, so that the run above says it all (datasets, summaries, pictures, builds, the
-# zoo's arguments and the structure of models; each method's small net is trained and saved below).
+# zoo's arguments and the structure of models; each method's small net is trained and saved below;
+# the code of the documentation's pages).
 # Most of the time goes into compiling: functions run a few times only.
-jax_ignored=(conversion runtime bench cli datasets deployment drawing experiments
-  expansion/applications_test.py expansion/regions_test.py fuzz models reports tuning bazel_test.py
-  package_test.py packaging_test.py)
+jax_ignored=(conversion runtime bench cli datasets deployment distillation/page_test.py drawing
+  expansion/applications_test.py expansion/page_test.py expansion/regions_test.py experiments fuzz
+  models reports training/statistics_page_test.py tuning bazel_test.py package_test.py
+  packaging_test.py)
 JAX_DISABLE_MOST_OPTIMIZATIONS=1 KERAS_BACKEND=jax python -m pytest -q -n auto --dist worksteal \
   --junitxml="$results/jax.xml" "${jax_ignored[@]/#/--ignore=tests/}" \
   --deselect=tests/methods/methods_test.py::test_every_model_of_every_method
