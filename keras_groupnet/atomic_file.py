@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -20,11 +22,18 @@ def check_folder(path: Path) -> None:
         )
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes beside the target and renames, so that no half-written file is ever seen."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+@contextlib.contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """A file of the same suffix beside the target to write to, which is renamed when it is done."""
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
-        temporary.write_bytes(content)
+        yield temporary
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Writes beside the target and renames, so that no half-written file is ever seen."""
+    with replaced(path) as temporary:
+        temporary.write_bytes(content)

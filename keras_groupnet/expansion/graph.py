@@ -78,10 +78,6 @@ class Graph:
         """Indices of the nodes whose outputs are those of the model."""
         return {tensor.node for tensor in keras.tree.flatten(self.outputs)}
 
-    def calls_of(self, operation: Any) -> int:
-        """How often the model calls an operation."""
-        return sum(node.operation is operation for node in self.nodes)
-
 
 def read_graph(model: keras.Model) -> Graph:
     """The graph of a functional or Sequential model.

@@ -1,9 +1,8 @@
 """`groupnet expand`: a .keras file of any model to one of a low-bit network."""
 
-import os
-
 from absl import app, flags
 
+from keras_groupnet.atomic_file import replaced
 from keras_groupnet.cli.loading import (
     check_imports,
     define_import_flag,
@@ -66,10 +65,6 @@ def main(values: flags.FlagValues, positional: list[str]) -> None:
 
     import_modules(values)
     net = expand(load_model(source), seed=values.seed, **options)
-    unfinished = target.with_name(f".{target.stem}.{os.getpid()}.keras")
-    try:
+    with replaced(target) as unfinished:
         net.save(unfinished)
-        os.replace(unfinished, target)
-    finally:
-        unfinished.unlink(missing_ok=True)
     print(f"{target}: {target.stat().st_size:,} bytes. Train it: its accuracy comes with training.")
