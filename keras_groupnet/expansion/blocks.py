@@ -25,7 +25,6 @@ class FoundBlock:
         name: of its first low-bit layer.
         layers: names of its low-bit layers.
         run: number of the chain of blocks that it belongs to; groups hold blocks of one run only.
-        nodes: indices of its nodes, the last of which is its exit.
         start: position of its first region among those of the run.
         stop: position behind its last one.
     """
@@ -33,7 +32,6 @@ class FoundBlock:
     name: str
     layers: tuple[str, ...]
     run: int
-    nodes: tuple[int, ...]
     start: int
     stop: int
 
@@ -164,4 +162,4 @@ class BlockFinder:
             layers = tuple(
                 self._graph.nodes[index].name for index in nodes if index in self._low_bit
             )
-            self.blocks.append(FoundBlock(layers[0], layers, run, nodes, start, stop))
+            self.blocks.append(FoundBlock(layers[0], layers, run, start, stop))

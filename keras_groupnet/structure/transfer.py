@@ -116,21 +116,19 @@ def perturbed(weight: np.ndarray, name: str, noise: float, seed: int) -> np.ndar
     return (weight + deviation).astype(weight.dtype)
 
 
-def start_kernel(layer: keras.layers.Layer, kernel: np.ndarray, noise: float, seed: int) -> bool:
+def start_kernel(layer: keras.layers.Layer, kernel: np.ndarray, noise: float, seed: int) -> None:
     """Lets the latent kernel of a low-bit layer start from a float kernel.
+
+    Latent kernels of another shape (PCNN, MCN) stay as they are.
 
     Args:
         layer: built.
         kernel: of its parent.
         noise: as in `perturbed`.
         seed: of the noise.
-
-    Returns:
-        Whether it does: latent kernels of another shape (PCNN, MCN) stay as they are.
     """
     if tuple(layer.kernel.shape) != kernel.shape:
-        return False
+        return
     layer.kernel.assign(perturbed(kernel, layer.name, noise, seed))
     if isinstance(layer, RectifiedConv2D):
         layer.fit_c()
-    return True
