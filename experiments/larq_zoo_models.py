@@ -1,0 +1,74 @@
+"""Makes the models of larq-zoo with random weights, for `import_larq_zoo.py`.
+
+Run by the interpreter of an environment of its own (Python 3.11), with
+
+    pip install "tensorflow-cpu==2.12.1" "larq==0.13.1" "typeguard<3" click
+    pip install --no-deps "larq-zoo==2.3.2" "zookeeper==1.3.4" "larq-compute-engine==0.16.0"
+    pip install "tensorflow-datasets==4.8.3" "tensorflow-metadata==1.12.0" "protobuf==3.20.3"
+
+    python experiments/larq_zoo_models.py FOLDER [NAME ...]
+
+It writes NAME.h5 (model.save), NAME.npz (x: images, y: probabilities) and NAME.tflite (Larq's
+converter). Files that are there are left.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import larq_compute_engine as lce
+import larq_zoo
+import numpy as np
+import tensorflow as tf
+
+NAMES = (
+    *("QuickNetSmall", "QuickNet", "QuickNetLarge", "BiRealNet", "BinaryDenseNet28"),
+    *("BinaryDenseNet37", "BinaryDenseNet45", "BinaryResNetE18", "MeliusNet22"),
+    *("RealToBinaryNet", "XNORNet", "DoReFaNet", "BinaryAlexNet"),
+)
+
+
+def make(name: str):
+    """A model whose batch norms have the statistics of random images, so that all signs occur."""
+    tf.keras.utils.set_random_seed(0)
+    factory = getattr(larq_zoo.sota, name, None) or getattr(larq_zoo.literature, name)
+    model = factory(weights=None)
+    generator = np.random.default_rng(0)
+    norms = [x for x in model.layers if isinstance(x, tf.keras.layers.BatchNormalization)]
+    for norm in norms:
+        momentum, norm.momentum = norm.momentum, 0.0
+        for variable in norm.trainable_variables:
+            middle = 1.0 if "gamma" in variable.name else 0.0
+            variable.assign(generator.uniform(middle - 0.5, middle + 0.5, variable.shape))
+        norm.kept = momentum
+    model(generator.normal(0, 1, (8, 224, 224, 3)).astype("float32"), training=True)
+    for norm in norms:
+        norm.momentum = norm.kept
+    return model, generator.normal(0, 1, (4, 224, 224, 3)).astype("float32")
+
+
+def write(folder: Path, name: str) -> None:
+    """The model and its answers; the file renamed last says that both are there."""
+    model, images = make(name)
+    np.savez(folder / f"{name}.npz", x=images, y=model.predict(images, verbose=0))
+    unfinished = folder / f"unfinished_{name}.h5"
+    model.save(unfinished, include_optimizer=False)
+    os.replace(unfinished, folder / f"{name}.h5")
+
+
+def convert(folder: Path, name: str) -> None:
+    """The file of Larq's converter."""
+    model = tf.keras.models.load_model(folder / f"{name}.h5", compile=False)
+    unfinished = folder / f"unfinished_{name}.tflite"
+    unfinished.write_bytes(lce.convert_keras_model(model))
+    os.replace(unfinished, folder / f"{name}.tflite")
+
+
+if __name__ == "__main__":
+    target, *names = sys.argv[1:]
+    for step, suffix in ((write, "h5"), (convert, "tflite")):
+        for each in names or NAMES:
+            if not (Path(target) / f"{each}.{suffix}").exists():
+                tf.keras.backend.clear_session()
+                step(Path(target), each)
+                print(step.__name__, each, flush=True)
