@@ -20,6 +20,7 @@ import larq_compute_engine as lce
 import larq_zoo
 import numpy as np
 import tensorflow as tf
+from larq_zoo.literature.densenet import BinaryDenseNet
 
 NAMES = (
     *("QuickNetSmall", "QuickNet", "QuickNetLarge", "BiRealNet", "BinaryDenseNet28"),
@@ -58,7 +59,8 @@ def write(folder: Path, name: str) -> None:
 
 def convert(folder: Path, name: str) -> None:
     """The file of Larq's converter."""
-    model = tf.keras.models.load_model(folder / f"{name}.h5", compile=False)
+    own = {"BinaryDenseNet": BinaryDenseNet}
+    model = tf.keras.models.load_model(folder / f"{name}.h5", own, compile=False)
     unfinished = folder / f"unfinished_{name}.tflite"
     unfinished.write_bytes(lce.convert_keras_model(model))
     os.replace(unfinished, folder / f"{name}.tflite")

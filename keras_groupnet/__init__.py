@@ -13,7 +13,9 @@ from keras_groupnet.version import __version__
 
 if TYPE_CHECKING:
     from keras_groupnet import (
+        activations,
         constraints,
+        context,
         datasets,
         deployment,
         distillation,
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
         interop,
         layers,
         lite,
+        math,
         methods,
         metrics,
         models,
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
         training,
         tuning,
     )
+    from keras_groupnet.context import quantized_scope
     from keras_groupnet.conversion.converter import convert
     from keras_groupnet.conversion.weights.true_weights import to_binary
     from keras_groupnet.deployment.summary import summary
@@ -44,8 +48,10 @@ _MODULES = {
     "Block": "keras_groupnet.structure.blocks",
     "BlockLayer": "keras_groupnet.structure.blocks",
     "TransferReport": "keras_groupnet.structure.transfer",
+    "activations": "keras_groupnet.activations",
     "build_groups": "keras_groupnet.structure.groups",
     "constraints": "keras_groupnet.constraints",
+    "context": "keras_groupnet.context",
     "convert": "keras_groupnet.lite",
     "datasets": "keras_groupnet.datasets",
     "deployment": "keras_groupnet.deployment",
@@ -55,12 +61,14 @@ _MODULES = {
     "interop": "keras_groupnet.interop",
     "layers": "keras_groupnet.layers",
     "lite": "keras_groupnet.lite",
+    "math": "keras_groupnet.math",
     "methods": "keras_groupnet.methods",
     "metrics": "keras_groupnet.metrics",
     "models": "keras_groupnet.models",
     "partition_blocks": "keras_groupnet.structure.groups",
     "plan_expansion": "keras_groupnet.expansion.expand",
     "plot": "keras_groupnet.drawing.drawing",
+    "quantized_scope": "keras_groupnet.context",
     "quantizers": "keras_groupnet.quantizers",
     "report": "keras_groupnet.reports.report",
     "search": "keras_groupnet.tuning.searching",
@@ -76,8 +84,10 @@ __all__ = [
     "BlockLayer",
     "TransferReport",
     "__version__",
+    "activations",
     "build_groups",
     "constraints",
+    "context",
     "convert",
     "datasets",
     "deployment",
@@ -87,12 +97,14 @@ __all__ = [
     "interop",
     "layers",
     "lite",
+    "math",
     "methods",
     "metrics",
     "models",
     "partition_blocks",
     "plan_expansion",
     "plot",
+    "quantized_scope",
     "quantizers",
     "report",
     "search",

@@ -15,7 +15,7 @@ from keras_groupnet.interop.layers import Counterparts, counterparts
 from keras_groupnet.interop.nodes import arguments, first_calls, references, sources
 from keras_groupnet.interop.weights import Holder, LayerHolder, ModelHolder
 
-MODELS = ("Functional", "Model", "Sequential")
+_MODELS = ("Functional", "Model", "Sequential")
 _WRAPPERS = ("Bidirectional", "RNN", "StackedRNNCells", "TimeDistributed")
 
 
@@ -38,16 +38,21 @@ def build(class_name: str, config: Any, custom_objects: Mapping[str, Any]) -> Bu
     Raises:
         ValueError: for a layer without a counterpart; the message names it.
     """
-    if plain_name(class_name) not in MODELS:
+    if not _is_model(class_name, config):
         raise ValueError(
-            f"Expected a model of the classes {MODELS}. Received: {class_name!r}. Make a "
-            "tf.keras.Model of its inputs and outputs."
+            "Expected the config of a functional or Sequential model. "
+            f"Received: {class_name!r}. Make a tf.keras.Model of its inputs and outputs."
         )
     if isinstance(config, list):  # as TensorFlow 1 wrote Sequential models
         config = {"name": "sequential", "layers": config}
     if "input_layers" in config:
         return _functional(config, custom_objects)
     return _sequential(config, custom_objects)
+
+
+def _is_model(class_name: str, config: Any) -> bool:
+    """Whether it is a functional or Sequential model; subclasses have names of their own."""
+    return plain_name(class_name) in _MODELS or {"layers", "input_layers"} <= set(config)
 
 
 def _sequential(config: Mapping[str, Any], custom_objects: Mapping[str, Any]) -> Built:
@@ -150,7 +155,7 @@ class _Layer:
             inner = tfmot.unwrapped(config)
             class_name, config, restore = inner["class_name"], inner["config"], tfmot.restored
         self.steps: Counterparts
-        if plain_name(class_name) in MODELS:
+        if _is_model(class_name, config):
             nested = build(class_name, config, custom_objects)
             self.steps = [nested.model]
             trainable = config.get("trainable", True)
@@ -200,7 +205,7 @@ def _wrapper(
 def _inner(serialized: Any, custom_objects: Mapping[str, Any]) -> keras.layers.Layer:
     """What a wrapper holds."""
     name, config = name_and_config(serialized)
-    if name in MODELS:
+    if _is_model(name, config):
         return build(name, config, custom_objects).model
     found = _steps(name, config, custom_objects)
     if len(found) != 1 or not isinstance(found[0], keras.layers.Layer):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -107,11 +106,9 @@ def counterparts(
 
 def _customized(custom: Any, config: Mapping[str, Any]) -> Any:
     """The user's: a class, a layer, or a function (of the config, or of the tensors for Lambda)."""
-    if hasattr(custom, "from_config") and inspect.isclass(custom):
-        return custom.from_config(dict(config))
     if isinstance(custom, keras.layers.Layer) or "function" in config:
         return custom
-    return custom(dict(config))
+    return getattr(custom, "from_config", custom)(dict(config))
 
 
 def _quantized(
