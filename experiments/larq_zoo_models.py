@@ -8,7 +8,8 @@ Run by the interpreter of an environment of its own (Python 3.11), with
 
     python experiments/larq_zoo_models.py FOLDER [NAME ...]
 
-It writes NAME.h5 (model.save), NAME.npz (x: images, y: probabilities) and NAME.tflite (Larq's
+It writes NAME.h5 (model.save), NAME.npy (images), NAME_float64.npy (the probabilities that the
+model gives in float64, where no sign depends on the order of sums) and NAME.tflite (Larq's
 converter). Files that are there are left.
 """
 
@@ -27,6 +28,7 @@ NAMES = (
     *("BinaryDenseNet37", "BinaryDenseNet45", "BinaryResNetE18", "MeliusNet22"),
     *("RealToBinaryNet", "XNORNet", "DoReFaNet", "BinaryAlexNet"),
 )
+OWN = {"BinaryDenseNet": BinaryDenseNet}
 
 
 def make(name: str):
@@ -49,28 +51,43 @@ def make(name: str):
 
 
 def write(folder: Path, name: str) -> None:
-    """The model and its answers; the file renamed last says that both are there."""
+    """The model; the file renamed last says that the images are there, too."""
     model, images = make(name)
-    np.savez(folder / f"{name}.npz", x=images, y=model.predict(images, verbose=0))
+    np.save(folder / f"{name}.npy", images)
     unfinished = folder / f"unfinished_{name}.h5"
     model.save(unfinished, include_optimizer=False)
     os.replace(unfinished, folder / f"{name}.h5")
 
 
+def answer(folder: Path, name: str) -> None:
+    """The outputs in float64."""
+    model = load(folder, name)
+    tf.keras.backend.set_floatx("float64")
+    config = model.to_json().replace('"float32"', '"float64"')
+    exact = tf.keras.models.model_from_json(config, OWN)
+    exact.set_weights(model.get_weights())
+    outputs = exact.predict(np.load(folder / f"{name}.npy").astype("float64"), verbose=0)
+    tf.keras.backend.set_floatx("float32")
+    np.save(folder / f"{name}_float64.npy", outputs)
+
+
+def load(folder: Path, name: str):
+    """The model that `write` wrote."""
+    return tf.keras.models.load_model(folder / f"{name}.h5", OWN, compile=False)
+
+
 def convert(folder: Path, name: str) -> None:
     """The file of Larq's converter."""
-    own = {"BinaryDenseNet": BinaryDenseNet}
-    model = tf.keras.models.load_model(folder / f"{name}.h5", own, compile=False)
     unfinished = folder / f"unfinished_{name}.tflite"
-    unfinished.write_bytes(lce.convert_keras_model(model))
+    unfinished.write_bytes(lce.convert_keras_model(load(folder, name)))
     os.replace(unfinished, folder / f"{name}.tflite")
 
 
 if __name__ == "__main__":
     target, *names = sys.argv[1:]
-    for step, suffix in ((write, "h5"), (convert, "tflite")):
+    for step, suffix in ((write, ".h5"), (answer, "_float64.npy"), (convert, ".tflite")):
         for each in names or NAMES:
-            if not (Path(target) / f"{each}.{suffix}").exists():
+            if not (Path(target) / f"{each}{suffix}").exists():
                 tf.keras.backend.clear_session()
                 step(Path(target), each)
                 print(step.__name__, each, flush=True)
