@@ -16,6 +16,7 @@ from typing import Any
 
 # Those with classes of `keras.saving.register_keras_serializable`.
 _MODULES = (
+    "activations",
     "constraints",
     "distillation",
     "initializers",

@@ -104,11 +104,11 @@ class FileOps:
             for reader in readers
         )
 
-    def is_model_input(self, tensor: int) -> bool:
-        """Whether a tensor is an input of the model, perhaps of another type or shape."""
+    def source_of(self, tensor: int) -> int:
+        """The tensor whose values, perhaps of another type or shape, a tensor has."""
         while (op := self.graph.producer(tensor)) is not None and op.kind in _SAME_VALUES:
             tensor = op.inputs[0]
-        return tensor in self.graph.inputs
+        return tensor
 
     def step_of(self, op: Op) -> np.float32:
         """The step of the codes that a kernel op reads, from the quantizer that wrote them."""

@@ -312,6 +312,8 @@ class _RandomSums:
             total = total + deployment.bias()
         if deployment.window is None:
             total = total.reshape(*x.shape[:-1], -1)
+        elif x.ndim == 3:  # along time, of height 1 in the file
+            total = total[:, 0]
         if deployment.activation is None:
             return total
         return applied(deployment.activation, total)
