@@ -20,7 +20,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_groupnet.quantizers import HalfWaveGaussian, KBitActivation, SteSign
+from keras_groupnet.quantizers import (
+    HalfWaveGaussian,
+    KBitActivation,
+    LearnedStepActivation,
+    PactActivation,
+    RSign,
+    SteSign,
+)
 
 PACKED_BITS = (1, 2, 4)
 
@@ -112,6 +119,20 @@ def _(quantizer: HalfWaveGaussian) -> Quantization:
     """The uniform quantizer of its levels, behind float ops that lift small positive values."""
     uniform = quantizer.uniform
     return Quantization(2, uniform, uniform.beta, before=quantizer.lift)
+
+
+@describe_quantizer.register
+def _(quantizer: RSign) -> Quantization:
+    """The sign, behind one addition."""
+    return Quantization(1, SIGN.quantizer, before=quantizer.shifted)
+
+
+@describe_quantizer.register(LearnedStepActivation)
+@describe_quantizer.register(PactActivation)
+def _(quantizer: LearnedStepActivation | PactActivation) -> Quantization:
+    """The uniform quantizer with what has been learned so far."""
+    uniform = KBitActivation(quantizer.bits, quantizer.beta)
+    return Quantization(uniform.bits, uniform, uniform.beta)
 
 
 def quantizer_of(layer: keras.layers.Layer) -> Callable[[Any], Any] | None:

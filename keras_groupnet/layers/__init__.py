@@ -1,6 +1,7 @@
 """Keras layers with quantized inputs and kernels, and those that tie the bases of a group."""
 
 from keras_groupnet.layers.activation_scale import ActivationScale
+from keras_groupnet.layers.channel_scale import ChannelScale
 from keras_groupnet.layers.group_sum import GroupSum
 from keras_groupnet.layers.latent_conv2d import LatentConv2D
 from keras_groupnet.layers.modulated_conv2d import ModulatedConv2D
@@ -13,9 +14,11 @@ from keras_groupnet.layers.quant_layer import QuantLayer
 from keras_groupnet.layers.quantize import Quantize
 from keras_groupnet.layers.rectified_conv2d import RectifiedConv2D
 from keras_groupnet.layers.repeat_channels import RepeatChannels
+from keras_groupnet.layers.rprelu import RPReLU
 
 __all__ = [
     "ActivationScale",
+    "ChannelScale",
     "GroupSum",
     "LatentConv2D",
     "ModulatedConv2D",
@@ -26,6 +29,7 @@ __all__ = [
     "QuantDepthwiseConv2D",
     "QuantLayer",
     "Quantize",
+    "RPReLU",
     "RectifiedConv2D",
     "RepeatChannels",
 ]

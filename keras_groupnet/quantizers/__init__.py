@@ -9,7 +9,10 @@ from keras_groupnet.quantizers.half_wave_gaussian import HalfWaveGaussian
 from keras_groupnet.quantizers.k_bit_activation import KBitActivation
 from keras_groupnet.quantizers.k_bit_weight import KBitWeight
 from keras_groupnet.quantizers.learned import LearnedQuantizer
+from keras_groupnet.quantizers.learned_step import LearnedStepActivation, LearnedStepWeight
 from keras_groupnet.quantizers.magnitude_aware_sign import MagnitudeAwareSign
+from keras_groupnet.quantizers.pact_activation import PactActivation
+from keras_groupnet.quantizers.r_sign import RSign
 from keras_groupnet.quantizers.serialization import get, serialize
 from keras_groupnet.quantizers.ste_sign import SteSign
 from keras_groupnet.quantizers.subgroup_sign import SubgroupSign
@@ -24,8 +27,12 @@ __all__ = [
     "KBitActivation",
     "KBitWeight",
     "LearnedQuantizer",
+    "LearnedStepActivation",
+    "LearnedStepWeight",
     "MagnitudeAwareSign",
+    "PactActivation",
     "Quantizer",
+    "RSign",
     "SteSign",
     "SubgroupSign",
     "WeightBases",

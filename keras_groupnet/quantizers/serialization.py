@@ -11,7 +11,10 @@ from keras_groupnet.quantizers.binary_weight import BinaryWeight
 from keras_groupnet.quantizers.half_wave_gaussian import HalfWaveGaussian
 from keras_groupnet.quantizers.k_bit_activation import KBitActivation
 from keras_groupnet.quantizers.k_bit_weight import KBitWeight
+from keras_groupnet.quantizers.learned_step import LearnedStepActivation, LearnedStepWeight
 from keras_groupnet.quantizers.magnitude_aware_sign import MagnitudeAwareSign
+from keras_groupnet.quantizers.pact_activation import PactActivation
+from keras_groupnet.quantizers.r_sign import RSign
 from keras_groupnet.quantizers.ste_sign import SteSign
 from keras_groupnet.quantizers.subgroup_sign import SubgroupSign
 from keras_groupnet.quantizers.weight_bases import WeightBases
@@ -24,7 +27,11 @@ ALIASES: dict[str, Callable[[], Callable[[Any], Any]]] = {
     "half_wave_gaussian": HalfWaveGaussian,
     "k_bit_activation": KBitActivation,
     "k_bit_weight": KBitWeight,
+    "learned_step_activation": LearnedStepActivation,
+    "learned_step_weight": LearnedStepWeight,
     "magnitude_aware_sign": MagnitudeAwareSign,
+    "pact_activation": PactActivation,
+    "r_sign": RSign,
     "ste_sign": SteSign,
     "xnor_weight": XnorWeight,
     "subgroup_sign": SubgroupSign,
