@@ -46,14 +46,14 @@ class ChannelScale(keras.layers.Layer):
         self.seed = seed
 
     def build(self, input_shape: Any) -> None:
-        """Makes `reduction` and `expansion`."""
+        """Makes `reduction_kernel` and `expansion_kernel`."""
         channels = input_shape[-1]
         width = max(channels // self.ratio, 1)
         seeds = (None, None) if self.seed is None else (self.seed, self.seed + 1)
-        self.reduction, self.expansion = (
+        self.reduction_kernel, self.expansion_kernel = (
             self.add_weight(name=name, shape=shape, initializer=keras.initializers.HeNormal(seed))
             for name, shape, seed in zip(
-                ("reduction", "expansion"),
+                ("reduction_kernel", "expansion_kernel"),
                 ((channels, width), (width, self.filters)),
                 seeds,
                 strict=True,
@@ -64,7 +64,9 @@ class ChannelScale(keras.layers.Layer):
         """Returns the factors."""
         axes = tuple(range(1, len(inputs.shape) - 1))
         x = ops.mean(inputs, axis=axes) if axes else inputs
-        x = ops.sigmoid(ops.matmul(ops.relu(ops.matmul(x, self.reduction)), self.expansion))
+        x = ops.sigmoid(
+            ops.matmul(ops.relu(ops.matmul(x, self.reduction_kernel)), self.expansion_kernel)
+        )
         return ops.reshape(x, (-1, *(1 for _ in axes), self.filters))
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:

@@ -81,7 +81,7 @@ def check_model_arguments(input_shape: Sequence[int | None], classes: int, stem:
 def first_layer(
     x: Any, method: Method, seed: int, names: tuple[str, str, str], **geometry: Any
 ) -> Any:
-    """The float convolution, its batch norm, and in a full-precision network the ReLU.
+    """The float convolution, its batch norm, and the method's activation behind it, if any.
 
     Args:
         x: the images.
@@ -98,7 +98,8 @@ def first_layer(
         name=convolution,
     )(x)
     x = batch_norm(x, norm)
-    return keras.layers.ReLU(name=relu)(x) if method.post_activation else x
+    activation = method.stem_activation(relu)
+    return x if activation is None else activation(x)
 
 
 def activate(x: Any, method: Method, name: str) -> Any:

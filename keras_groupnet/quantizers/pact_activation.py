@@ -15,9 +15,10 @@ _LEAST = 1e-3
 
 @keras.saving.register_keras_serializable(package="keras_groupnet")
 class PactActivation(LearnedQuantizer):
-    """`q(x) = step * round(clip(x, 0, alpha) / step)`, `step = alpha / (2^bits - 1)`, alpha learned.
+    """`q(x) = step * round(clip(x, 0, alpha) / step)` with one learned alpha.
 
-    Of the gradient g, x gets `g * 1[0 <= x < alpha]` and alpha gets `sum g * 1[x >= alpha]`.
+    `step = alpha / (2^bits - 1)`. Of the gradient g, x gets `g * 1[0 <= x < alpha]`, and alpha gets
+    `sum g * 1[x >= alpha]`.
 
     A `LearnedQuantizer`: pass it to `layers.Quantize` or to a layer as `input_quantizer`. Converted
     files hold the alpha that it has then.
@@ -61,7 +62,7 @@ class PactActivation(LearnedQuantizer):
         )
 
     def current_alpha(self) -> Any:
-        """alpha as it is used, a float32 scalar: at least 1e-3."""
+        """The alpha that is used, a float32 scalar: at least 1e-3."""
         return ops.maximum(ops.cast(ops.convert_to_tensor(self.alpha), "float32"), _LEAST)
 
     @property

@@ -27,10 +27,10 @@ def test_channel_scales_are_those_of_the_paper():
     x = np.random.default_rng(0).normal(size=(3, 4, 5, 8)).astype("float32")
     scales = array(layer(x))
     assert scales.shape == (3, 1, 1, 6)
-    hidden = np.maximum(x.mean((1, 2)) @ array(layer.reduction), 0)
-    expected = 1 / (1 + np.exp(-hidden @ array(layer.expansion)))
+    hidden = np.maximum(x.mean((1, 2)) @ array(layer.reduction_kernel), 0)
+    expected = 1 / (1 + np.exp(-hidden @ array(layer.expansion_kernel)))
     np.testing.assert_allclose(scales[:, 0, 0], expected, rtol=1e-5)
-    assert layer.reduction.shape == (8, 4)
+    assert layer.reduction_kernel.shape == (8, 4)
     assert ChannelScale(6)(np.ones((2, 3), "float32")).shape == (2, 6)  # at least one unit
 
 
@@ -38,8 +38,8 @@ def test_channel_scales_start_equal_for_equal_seeds():
     one, other, third = (ChannelScale(6, seed=seed) for seed in (4, 4, 5))
     for layer in (one, other, third):
         layer.build((None, 2, 2, 8))
-    np.testing.assert_array_equal(array(one.expansion), array(other.expansion))
-    assert not np.array_equal(array(one.expansion), array(third.expansion))
+    np.testing.assert_array_equal(array(one.expansion_kernel), array(other.expansion_kernel))
+    assert not np.array_equal(array(one.expansion_kernel), array(third.expansion_kernel))
 
 
 @pytest.mark.parametrize("options", [{"filters": 0}, {"filters": 4, "ratio": 0}])
