@@ -41,7 +41,7 @@ def test_the_gradient_is_that_of_the_sign_of_the_shifted_input():
 
 
 def test_a_learned_quantizer_is_a_part_of_its_layer():
-    inputs = keras.Input((4, 4, 2))
+    inputs = keras.Input((4, 4, 2), name="images")
     model = keras.Model(inputs, Quantize("r_sign", name="sign")(inputs))
-    assert list(layer_tree(model).values()) == ["input_layer", "sign"]
+    assert list(layer_tree(model).values()) == ["images", "sign"]
     assert [variable.path for variable in model.variables] == ["sign/r_sign/shift"]
