@@ -22,6 +22,7 @@ _MODULES = (
     "initializers",
     "layers",
     "metrics",
+    "optimizers",
     "quantizers",
     "training",
 )
