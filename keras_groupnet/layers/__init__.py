@@ -22,6 +22,7 @@ from keras_groupnet.layers.quantize import Quantize
 from keras_groupnet.layers.rectified_conv2d import RectifiedConv2D
 from keras_groupnet.layers.repeat_channels import RepeatChannels
 from keras_groupnet.layers.rprelu import RPReLU
+from keras_groupnet.layers.soft_gates import SoftGates
 
 __all__ = [
     "ActivationScale",
@@ -46,6 +47,7 @@ __all__ = [
     "RPReLU",
     "RectifiedConv2D",
     "RepeatChannels",
+    "SoftGates",
 ]
 
 

@@ -20,7 +20,6 @@ from typing import Any
 
 import keras
 
-from keras_groupnet import layers
 from keras_groupnet.structure.block_style import BlockStyle, QuantizedInput
 from keras_groupnet.structure.blocks import (
     Block,
@@ -78,13 +77,13 @@ class Chain:
     """Wires blocks one behind the other.
 
     Args:
-        style: of the method.
+        style: a `BlockStyle`, with `copies` a `groups.GroupStyle`.
         scope: the model's, or one of its bases.
         copies: K, to replace each layer by K low-bit layers and their weighted sum (layer-wise
             binarization, Eq. 3 of Group-Net); None for one low-bit layer.
     """
 
-    def __init__(self, style: BlockStyle, scope: Scope, copies: int | None = None):
+    def __init__(self, style: Any, scope: Scope, copies: int | None = None):
         self._style = style
         self._wiring = WIRINGS[style.wiring or ""]
         self._scope = scope
@@ -158,7 +157,7 @@ class Chain:
         copies = [
             self._style.connect(source, layer, scope.in_base(i + 1)) for i in range(self._copies)
         ]
-        return layers.GroupSum(name=scope.name(f"{layer.name}_sum"))(copies)
+        return self._style.group_sum(scope.name(f"{layer.name}_sum"))(copies)
 
 
 def build_chain(

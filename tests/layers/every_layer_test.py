@@ -255,8 +255,9 @@ every_case = pytest.mark.parametrize("layer_class, options, input_shape", CASES.
 
 def test_every_public_layer_has_a_case():
     bases = {"LatentConv2D", "QuantConv", "QuantLayer"}
+    several_outputs = {"SoftGates"}  # see ConcatenatedGates
     cases = (CASES | VARIANTS).values()
-    assert {case[0].__name__ for case in cases} == set(layers.__all__) - bases
+    assert {case[0].__name__ for case in cases} == set(layers.__all__) - bases - several_outputs
 
 
 @pytest.mark.parametrize(
@@ -296,6 +297,25 @@ class QuantEinsum(layers.QuantLayer, keras.layers.Dense):
 )
 def test_a_layer_of_a_users_own(layer_class, options, input_shape, tmp_path):
     run_layer_test(layer_class, options, input_shape, tmp_path)
+
+
+@keras.saving.register_keras_serializable(package="every_layer_test")
+class ConcatenatedGates(layers.SoftGates):
+    """The outputs of a layer that has several, as one."""
+
+    def call(self, inputs):
+        return keras.ops.concatenate(super().call(inputs), axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        *shape, channels = input_shape[0]
+        return (*shape, len(input_shape) * channels)
+
+
+def test_a_layer_of_several_outputs(tmp_path):
+    case = (ConcatenatedGates, {"seed": 1}, [IMAGE, IMAGE, IMAGE], tmp_path)
+    run_layer_test(*case)
+    if keras.backend.backend() == "tensorflow":
+        run_export_test(*case)
 
 
 @pytest.mark.parametrize("layer_class", [layers.QuantConv2D, MyConv1D])
