@@ -72,6 +72,16 @@ def shifted(values, kernel, stride, dilation, extent):
             yield i, j, values[:, rows, columns]
 
 
+def _activate(y, options, slope, offset):
+    """The general activation."""
+    if slope is not None:
+        y = np.where(y < 0, slope * y, y)
+    low, high = (np.float32(options[f"activation_{end}"]) for end in ("min", "max"))
+    if np.isfinite(low) or np.isfinite(high):
+        y = np.minimum(np.maximum(y, low), high)
+    return y if offset is None else y + offset
+
+
 def _epilogue(
     acc,
     options,
@@ -83,6 +93,8 @@ def _epilogue(
     second_addend=None,
     quantize_multiplier=None,
     quantize_bias=None,
+    slope=None,
+    offset=None,
 ):
     v = acc.astype(np.float32)
     if options["pre_activation"]:
@@ -90,12 +102,16 @@ def _epilogue(
     if pixel_scale is not None:
         v = v * pixel_scale
     y = multiplier * v + bias
-    if options["activation"]:
+    if options["activation"] == 1:
         y = np.maximum(y, np.float32(0))
+    if options["activation"] == 2:
+        y = _activate(y, options, slope, offset)
     if addend is not None:
         y = y + (addend if addend_multiplier is None else addend_multiplier * addend)
     if second_addend is not None:
         y = y + second_addend
+    if options["activation"] == 3:
+        y = _activate(y, options, slope, offset)
     outputs = [y] if options["float_output"] else []
     if options["out_bits"]:
         q = y if quantize_multiplier is None else quantize_multiplier * y + quantize_bias

@@ -1,6 +1,7 @@
 #include "core/reference.h"
 
 #include <cmath>
+#include <limits>
 
 #include "core/bitpack.h"
 
@@ -77,6 +78,18 @@ float Sum(const ConvParams& p, const ConvWeights& w, int64_t height, int64_t wid
   return p.bits == 32 ? float_sum : static_cast<float>(sum);
 }
 
+// The general activation of output channel `o`.
+float Activate(const ConvParams& p, const ConvWeights& w, int64_t o, float y) {
+  if (w.slope != nullptr && y < 0.0f) y = w.slope[o] * y;
+  if (p.activation_min > -std::numeric_limits<float>::infinity() ||
+      p.activation_max < std::numeric_limits<float>::infinity()) {
+    y = y > p.activation_min ? y : p.activation_min;
+    y = y < p.activation_max ? y : p.activation_max;
+  }
+  if (w.offset != nullptr) y = y + w.offset[o];
+  return y;
+}
+
 }  // namespace
 
 void ReferenceQuantize(const QuantizeParams& params, int64_t pixels, const float* input,
@@ -130,15 +143,19 @@ void ReferenceConv2D(const ConvParams& p, const ConvWeights& w, int64_t batch, i
       }
       if (t.pixel_scale_kind == PixelScale::kPerPixel) v = v * t.pixel_scale[pixel];
       if (t.pixel_scale_kind == PixelScale::kPerImage) v = v * t.pixel_scale[n];
+      if (t.pixel_scale_kind == PixelScale::kPerChannel)
+        v = v * t.pixel_scale[n * p.channels_out + o];
       float y = w.multiplier[o] * v;
       y = y + w.bias[o];
-      if (p.relu) y = y > 0.0f ? y : 0.0f;
+      if (p.activation == ConvParams::Activation::kRelu) y = y > 0.0f ? y : 0.0f;
+      if (p.activation == ConvParams::Activation::kBeforeAddends) y = Activate(p, w, o, y);
       if (t.addend != nullptr) {
         float addend = t.addend[pixel * p.channels_out + o];
         if (w.addend_multiplier != nullptr) addend = w.addend_multiplier[o] * addend;
         y = y + addend;
         if (t.second_addend != nullptr) y = y + t.second_addend[pixel * p.channels_out + o];
       }
+      if (p.activation == ConvParams::Activation::kAfterAddends) y = Activate(p, w, o, y);
       if (p.float_output) t.float_out[pixel * p.channels_out + o] = y;
       if (p.int8_output) {
         const float rounded = std::round(y);  // half away from zero

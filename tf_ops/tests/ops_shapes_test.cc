@@ -98,8 +98,37 @@ TEST_CASE("KgnConv2D: shapes") {
   full.pop_back();
   full[5] = InputSpec();
   CHECK(Contains(ConvOutcome(full), "addend_multiplier (input 6) only with an addend"));
-  full[4] = Float32({2, 9, 1, 1});
+  full[4] = Float32({2, 1, 1, 33});
   CHECK(Contains(ConvOutcome(full), "addend"));
+  full.resize(6);
+  full[5] = Float32({2, 9, 7, 33});
+  CHECK(Contains(ConvOutcome(full), "pixel_scale of shape [2, 9, 7, 1]"));
+  const std::vector<std::pair<const char*, int>> version_3 = {{"version", 3},
+                                                              {"compression", 0},
+                                                              {"activation", 3},
+                                                              {"activation_min", -1},
+                                                              {"activation_max", 1}};
+  CHECK_EQ(ConvOutcome(full, version_3), "f[2, 9, 7, 33]");
+  full.resize(10);
+  full.push_back(Float32({33}, true));
+  full.push_back(Float32({33}, true));
+  CHECK_EQ(ConvOutcome(full, version_3), "f[2, 9, 7, 33]");
+  CHECK(Contains(ConvOutcome(full), "4 to 10 inputs. Received: 12"));
+  full[11] = Float32({33});
+  CHECK(Contains(ConvOutcome(full, version_3), "offset to be constant"));
+  full[10] = Float32({32}, true);
+  CHECK(Contains(ConvOutcome(full, version_3), "slope of shape [33]"));
+  full = ConvInputs({2, 9, 7, 2});
+  full.resize(10);
+  full.push_back(Float32({33}, true));
+  CHECK(Contains(
+      ConvOutcome(
+          full,
+          {{"version", 3}, {"compression", 0}, {"activation_min", -1}, {"activation_max", 1}}),
+      "unless"));
+  full.resize(4);
+  full.push_back(Float32({2, 9, 1, 1}));
+  CHECK(Contains(ConvOutcome(full), "pixel_scale of shape [2, 9, 7, 1]"));
 }
 
 TEST_CASE("KgnConv2D: refusals") {
