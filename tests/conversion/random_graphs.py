@@ -1,5 +1,7 @@
 """Random small graphs of the ops that passes look for, in wanted and unwanted arrangements."""
 
+import numpy as np
+
 from tests.conversion.graphs import RELU, RELU6, RELU_N1_TO_1, GraphBuilder, exact
 
 _LARGEST = 2.0**22  # in units of the last binary place: float32 stays exact
@@ -24,6 +26,7 @@ class RandomGraph(GraphBuilder):
         for shape in self.input_shapes:
             self._size[self.image(*shape)] = (2, 4.0)
         moves = [self._conv] * 4 + [self._constant] * 5 + [self._pair] * 4 + [self._low_bit] * 3
+        moves += [self._sloped] * 2 + [self._limit]
         moves += [self._unary, self._max_pool, self._mean, self._bits, self._dense, self._flatten]
         self.packed = []
         for _ in range(steps):
@@ -127,6 +130,20 @@ class RandomGraph(GraphBuilder):
         x = self._any()
         kind = self._some("RELU", "RELU", "RELU", "RELU6", "RELU_N1_TO_1", "ABS", "NEG")
         self._size[self.unary(kind, x)] = self._size[x]
+
+    def _sloped(self):
+        x = self._any()
+        places, bound = self._size[x]
+        if self._fits(places + 3, bound):
+            self._size[self._some(self.prelu, self.leaky_relu)(x)] = places + 3, bound
+
+    def _limit(self):
+        """MINIMUM or MAXIMUM with a number."""
+        x = self._any()
+        places, bound = self._size[x]
+        limit = np.full(self._some((), (1,)), self._some(-1.0, 0.0, 0.5, 3.0), np.float32)
+        y = self.binary(self._some("MINIMUM", "MAXIMUM"), x, limit)
+        self._size[y] = max(places, 1), max(bound, 3.0)
 
     def _low_bit(self):
         bits = self._some(1, 1, 2, 4)

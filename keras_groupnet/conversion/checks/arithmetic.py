@@ -7,6 +7,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_groupnet.conversion.passes.epilogue import (
+    AFTER_ADDENDS,
+    BEFORE_ADDENDS,
+    RELU_BEFORE_ADDENDS,
+)
 from keras_groupnet.deployment import Window
 
 
@@ -76,6 +81,8 @@ def epilogue(
     addend: np.ndarray | None = None,
     addend_multiplier: np.ndarray | None = None,
     second_addend: np.ndarray | None = None,
+    slope: np.ndarray | None = None,
+    offset: np.ndarray | None = None,
 ) -> np.ndarray:
     """The float value that the epilogue of KgnConv2D or KgnDense makes of the sums.
 
@@ -84,10 +91,12 @@ def epilogue(
         options: of the op.
         multiplier: `[Cout]`.
         bias: `[Cout]`.
-        pixel_scale: `[..., 1]`.
+        pixel_scale: `[..., 1]`, or a value a channel.
         addend: `[..., Cout]`.
         addend_multiplier: `[Cout]`.
         second_addend: `[..., Cout]`.
+        slope: `[Cout]`.
+        offset: `[Cout]`.
     """
     v = acc.astype(np.float32)
     if options["pre_activation"]:
@@ -95,10 +104,26 @@ def epilogue(
     if pixel_scale is not None:
         v = v * pixel_scale
     y = multiplier * v + bias
-    if options["activation"]:
+    if options["activation"] == RELU_BEFORE_ADDENDS:
         y = np.maximum(y, np.float32(0))
+    if options["activation"] == BEFORE_ADDENDS:
+        y = _activated(y, options, slope, offset)
     if addend is not None:
         y = y + (addend if addend_multiplier is None else addend_multiplier * addend)
     if second_addend is not None:
         y = y + second_addend
+    if options["activation"] == AFTER_ADDENDS:
+        y = _activated(y, options, slope, offset)
     return y
+
+
+def _activated(
+    y: np.ndarray, options: dict[str, Any], slope: np.ndarray | None, offset: np.ndarray | None
+) -> np.ndarray:
+    """The general activation, `act` of docs/ops.md."""
+    if slope is not None:
+        y = np.where(y < 0, slope * y, y)
+    low, high = np.float32(options["activation_min"]), np.float32(options["activation_max"])
+    if np.isfinite(low) or np.isfinite(high):
+        y = np.minimum(np.maximum(y, low), high)
+    return y if offset is None else y + offset

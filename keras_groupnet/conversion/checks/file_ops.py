@@ -17,10 +17,12 @@ from keras_groupnet.conversion.passes.epilogue import (
     BIAS,
     KERNEL_OPS,
     MULTIPLIER,
+    OFFSET,
     PIXEL_SCALE,
     QUANTIZE_BIAS,
     QUANTIZE_MULTIPLIER,
     SECOND_ADDEND,
+    SLOPE,
 )
 from keras_groupnet.conversion.weights.huffman import decode
 from keras_groupnet.conversion.weights.kernel_symbols import packed_of
@@ -204,6 +206,8 @@ class Values:
             "addend": at_run_time(ADDEND),
             "addend_multiplier": self.file.constant(op, ADDEND_MULTIPLIER),
             "second_addend": at_run_time(SECOND_ADDEND),
+            "slope": self.file.constant(op, SLOPE),
+            "offset": self.file.constant(op, OFFSET),
         }
 
     def before_quantizer(self, op: Op, y: np.ndarray) -> np.ndarray:
