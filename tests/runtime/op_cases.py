@@ -184,10 +184,10 @@ def dequantize(bits=1, shape=(2, 5, 4, 35), scale=1.0):
     return Case("KgnDequantize", [_activations(random, shape, bits)], options)
 
 
-def max_pool(bits=1, shape=(2, 7, 6, 35), window=(3, 3), strides=(2, 2), padding=0):
+def max_pool(bits=1, shape=(2, 7, 6, 35), window=(3, 3), strides=(2, 2), padding=0, minimum=False):
     random = _random("max_pool", bits, shape, window, strides, padding)
     options = {
-        "version": 1,
+        "version": 2 if minimum else 1,
         "bits": bits,
         "channels": shape[-1],
         "filter_height": window[0],
@@ -196,7 +196,10 @@ def max_pool(bits=1, shape=(2, 7, 6, 35), window=(3, 3), strides=(2, 2), padding
         "stride_width": strides[1],
         "padding": padding,
     }
-    return Case("KgnMaxPool2D", [_activations(random, shape, bits)], options)
+    inputs = [_activations(random, shape, bits)]
+    if minimum:
+        inputs.append(pack_bits(random.integers(0, 2, shape[-1]) > 0))
+    return Case("KgnMaxPool2D", inputs, options, (1,))
 
 
 def scale_map(
@@ -367,6 +370,8 @@ CASES = {
     "max pool 1 bit": max_pool(),
     "max pool 2 bits, valid": max_pool(bits=2, window=(2, 3), padding=1),
     "max pool 4 bits": max_pool(bits=4, strides=(1, 3)),
+    "max pool version 2": max_pool(minimum=True),
+    "max pool version 2, 2 bits": max_pool(bits=2, minimum=True, padding=1),
     "scale map": scale_map(),
     "scale map, affine": scale_map(affine=True),
     "scale map, 1x1, strides": scale_map(kernel=(1, 1), strides=(2, 2), shape=(1, 5, 8, 64)),

@@ -195,6 +195,7 @@ def kgn_dense(x, weights, *epilogue, **options):
 
 def kgn_max_pool_2d(
     x,
+    minimum=None,
     *,
     bits,
     channels,
@@ -206,6 +207,8 @@ def kgn_max_pool_2d(
     version=1,
 ):
     values = unpack(x, bits, channels)
+    sign = np.ones(channels) if minimum is None else 1.0 - 2.0 * unpack_bits(minimum, channels)
+    values = values * sign
     _, height, width, _ = values.shape
     oh, top, bottom = same_or_valid(height, filter_height, stride_height, 1, padding)
     ow, left, right = same_or_valid(width, filter_width, stride_width, 1, padding)
@@ -213,7 +216,7 @@ def kgn_max_pool_2d(
     values = np.pad(values, border, constant_values=-np.inf)
     window, stride = (filter_height, filter_width), (stride_height, stride_width)
     windows = [seen for _, _, seen in shifted(values, window, stride, (1, 1), (oh, ow))]
-    return [pack(np.max(windows, axis=0), bits)]
+    return [pack(np.max(windows, axis=0) * sign, bits)]
 
 
 def kgn_scale_map(

@@ -186,13 +186,16 @@ void ReferenceMaxPool(const MaxPoolParams& p, int64_t batch, int64_t height, int
     const int64_t left = pixel % out_width * p.stride_width - pad_left;
     ClearPixel(output + pixel * words, p.channels, p.bits);
     for (int64_t c = 0; c < p.channels; ++c) {
-      int best = p.bits == 1 ? 1 : 0;  // the smallest value: -1 or code 0
+      const bool minimum = p.minimum != nullptr && GetCode(p.minimum, p.channels, 1, c) != 0;
+      const int largest = (1 << p.bits) - 1;
+      const auto rank = [&](int code) { return (p.bits == 1) != minimum ? largest - code : code; };
+      int best = -1;
       for (int64_t y = top; y < top + p.filter_height; ++y) {
         for (int64_t x = left; x < left + p.filter_width; ++x) {
           if (y < 0 || y >= height || x < 0 || x >= width) continue;
           const int code =
               GetCode(input + ((n * height + y) * width + x) * words, p.channels, p.bits, c);
-          best = p.bits == 1 ? (best & code) : (code > best ? code : best);
+          if (best < 0 || rank(code) > rank(best)) best = code;
         }
       }
       SetCode(output + pixel * words, p.channels, p.bits, c, best);

@@ -114,8 +114,8 @@ MatmulOptions ParseDenseOptions(const uint8_t* data, size_t size) {
 
 MaxPool2DOptions ParseMaxPool2DOptions(const uint8_t* data, size_t size) {
   OptionReader reader(data, size);
-  reader.ExpectVersion(kOpsVersion);
   MaxPool2DOptions options;
+  options.version = reader.ExpectVersion(kMaxPoolVersion);
   options.bits = reader.OneOf("bits", {1, 2, 4});
   options.channels = reader.Size("channels", kMaxChannels);
   options.filter_height = reader.Size("filter_height", kMaxExtent);

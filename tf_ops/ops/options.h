@@ -10,8 +10,10 @@
 
 namespace kgn {
 
-// The newest versions that this library runs: of KgnConv2D and KgnDense, and of the other ops.
+// The newest versions that this library runs: of KgnConv2D and KgnDense, of KgnMaxPool2D, and of
+// the other ops.
 constexpr int kMatmulVersion = 3;
+constexpr int kMaxPoolVersion = 2;
 constexpr int kOpsVersion = 1;
 
 struct QuantizeOptions {
@@ -48,6 +50,7 @@ struct Conv2DOptions : MatmulOptions {
 };
 
 struct MaxPool2DOptions {
+  int version;
   int bits;
   int channels;
   int filter_height, filter_width;

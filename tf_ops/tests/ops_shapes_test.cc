@@ -183,11 +183,17 @@ TEST_CASE("shapes and refusals of the other ops") {
   CHECK_EQ(Outcome("KgnDequantize", dequantize, {Int32({2, 4})}), "f[2, 33]");
   CHECK(Contains(Outcome("KgnDequantize", dequantize, {Int32({2, 3})}), "[..., 4]"));
 
-  const Options pool = {{"version", 1},       {"bits", 4},         {"channels", 33},
-                        {"filter_height", 3}, {"filter_width", 2}, {"stride_height", 2},
-                        {"stride_width", 2},  {"padding", 1}};
+  Options pool = {{"version", 1},       {"bits", 4},         {"channels", 33},
+                  {"filter_height", 3}, {"filter_width", 2}, {"stride_height", 2},
+                  {"stride_width", 2},  {"padding", 1}};
   CHECK_EQ(Outcome("KgnMaxPool2D", pool, {Int32({1, 9, 8, 8})}), "i[1, 4, 4, 8]");
   CHECK(Contains(Outcome("KgnMaxPool2D", pool, {Int32({1, 2, 8, 8})}), "height=2, window=3"));
+  const std::vector<InputSpec> minimum = {Int32({1, 9, 8, 8}), Int32({2}, true)};
+  CHECK(Contains(Outcome("KgnMaxPool2D", pool, minimum), "expected 1 inputs. Received: 2"));
+  pool["version"] = 2;
+  CHECK_EQ(Outcome("KgnMaxPool2D", pool, minimum), "i[1, 4, 4, 8]");
+  CHECK(Contains(Outcome("KgnMaxPool2D", pool, {minimum[0], Int32({2})}), "to be constant"));
+  CHECK(Contains(Outcome("KgnMaxPool2D", pool, {minimum[0], Int32({8}, true)}), "shape [2]"));
 
   Options map = {{"version", 1},       {"kernel_height", 3}, {"kernel_width", 2},
                  {"stride_height", 2}, {"stride_width", 1},  {"dilation_height", 1},

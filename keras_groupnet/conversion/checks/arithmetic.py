@@ -35,6 +35,26 @@ def quantized(y: np.ndarray, bits: int, scale: float) -> np.ndarray:
     return np.nan_to_num(np.clip(codes, 0, 2**bits - 1), nan=0.0).astype(np.float32)
 
 
+def max_pooled(
+    values: np.ndarray, options: dict[str, Any], minimum: np.ndarray | None = None
+) -> np.ndarray:
+    """Floats pooled as KgnMaxPool2D pools what they are quantized to.
+
+    Args:
+        values: `(N, H, W, C)`.
+        options: of the op.
+        minimum: its second input.
+    """
+    sign = np.ones(values.shape[-1], np.float32)
+    if minimum is not None:
+        sign = unpacked(minimum, 1, values.shape[-1])
+    window = [options["filter_height"], options["filter_width"]]
+    strides = [options["stride_height"], options["stride_width"]]
+    padding = "VALID" if options["padding"] else "SAME"
+    pooled: np.ndarray = tf.nn.max_pool2d(values * sign, window, strides, padding).numpy()
+    return pooled * sign
+
+
 def sums(values: np.ndarray, signs: np.ndarray, window: Window | None) -> np.ndarray:
     """The sums of products of values with ±1: whole numbers, where the values are.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_groupnet.conversion.checks.arithmetic import unpacked
+from keras_groupnet.conversion.checks.arithmetic import max_pooled, unpacked
 from keras_groupnet.conversion.checks.probe import invoke
 from keras_groupnet.conversion.export.origin import KERNEL, Origin
 from keras_groupnet.conversion.flatbuffer.graph import ABSENT, Graph, Op
@@ -209,6 +209,26 @@ class Values:
             "slope": self.file.constant(op, SLOPE),
             "offset": self.file.constant(op, OFFSET),
         }
+
+    def quantized_floats(self, tensor: int) -> tuple[Op | None, int, np.ndarray]:
+        """What a packed tensor is the quantized form of.
+
+        Returns:
+            The kernel op or KgnQuantize that quantizes (None: neither), the float tensor that it
+            quantizes, and the values, poolings between them and the tensor included.
+        """
+        pools: list[Op] = []
+        while (op := self.file.written.get(tensor)) is None:
+            pool = self.file.graph.producer(tensor)
+            if pool is None or pool.kind != "KgnMaxPool2D":
+                return None, ABSENT, np.empty(0, np.float32)
+            pools.append(pool)
+            tensor = pool.inputs[0]
+        source = op.inputs[0] if op.kind == "KgnQuantize" else op.outputs[0]
+        value = self.before_quantizer(op, self.arrays[source])
+        for pool in reversed(pools):
+            value = max_pooled(value, pool.options, self.file.constant(pool, 1))
+        return op, source, value
 
     def before_quantizer(self, op: Op, y: np.ndarray) -> np.ndarray:
         """What an op quantizes, if `y` is its float value (or the input of a KgnQuantize)."""

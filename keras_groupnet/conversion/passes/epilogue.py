@@ -103,7 +103,10 @@ def _never_negative(graph: Graph, op: Op | None) -> bool:
     """Whether an op's result is certainly >= 0, as a mean or box filter of |x| is."""
     if op is None:
         return False
-    if op.kind in ("KgnScaleMap", "ABS", "RELU") or op.fused_activation == _RELU:
+    if (
+        op.kind in ("KgnScaleMap", "ABS", "RELU", "RELU6", "LOGISTIC")
+        or op.fused_activation == _RELU
+    ):
         return True
     if op.kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
         constants = [graph.constant(tensor) for tensor in op.inputs[1:] if tensor != ABSENT]
