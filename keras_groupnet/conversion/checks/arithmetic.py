@@ -12,7 +12,7 @@ from keras_groupnet.conversion.passes.epilogue import (
     BEFORE_ADDENDS,
     RELU_BEFORE_ADDENDS,
 )
-from keras_groupnet.deployment import Window
+from keras_groupnet.deployment import Quantization, Window
 
 
 def unpacked(packed: np.ndarray, bits: int, channels: int) -> np.ndarray:
@@ -33,6 +33,26 @@ def quantized(y: np.ndarray, bits: int, scale: float) -> np.ndarray:
         return np.where(y < 0, np.float32(-1), np.float32(1))
     codes = np.rint(y.astype(np.float32) * np.float32(scale))
     return np.nan_to_num(np.clip(codes, 0, 2**bits - 1), nan=0.0).astype(np.float32)
+
+
+def clipped_unnoticed(value: np.ndarray, x: np.ndarray, quantization: Quantization) -> np.ndarray:
+    """The file's values in front of a quantizer, in Keras' range where that changes no code.
+
+    The file leaves out activations that the quantizer cannot notice, Keras has computed them.
+
+    Args:
+        value: the file's.
+        x: Keras'.
+        quantization: what both are quantized by.
+    """
+    low, high = x.min(initial=0), x.max(initial=0)
+    if quantization.bits == 1:
+        noticed_low, noticed_high = low >= 0, high < 0
+    else:
+        noticed_low, noticed_high = low > 0, high * quantization.scale < 2**quantization.bits - 1
+    lowest, highest = -np.inf if noticed_low else low, np.inf if noticed_high else high
+    clipped: np.ndarray = np.clip(value, lowest, highest)
+    return clipped
 
 
 def max_pooled(

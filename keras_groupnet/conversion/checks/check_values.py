@@ -8,7 +8,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_groupnet.conversion.checks.arithmetic import epilogue, quantized, sums
+from keras_groupnet.conversion.checks.arithmetic import (
+    clipped_unnoticed,
+    epilogue,
+    quantized,
+    sums,
+)
 from keras_groupnet.conversion.checks.errors import Allowed, none_allowed
 from keras_groupnet.conversion.checks.file_ops import Values
 from keras_groupnet.conversion.checks.problems import Problem, VerifyReport
@@ -90,6 +95,7 @@ class ValueCheck:
         codes = codes.reshape(x.shape)
         allowed = bound_of(self.values, op, x).per_channel(channels)
         allowed = np.maximum(allowed, self._allowed((name, call, part), x))
+        floats = clipped_unnoticed(floats, x, quantization)
         self._compare_floats(name, op, floats, x, allowed)
         theirs = quantized(x, bits, quantization.scale)
         differ = theirs != codes
@@ -186,9 +192,9 @@ class ValueCheck:
                 # In the file the quantizer sees the padded feature map: compared by its sums.
                 return applied(source.quantization.quantizer, before)
             return self.quantizer(name, call, number, source.quantization, before)
-        found = self.values.activations(op)
+        found = self.values.activations(op, deployment.window)
         if op.options["bits"] == 32:
-            self._compare_float_input(name, op, x)
+            self._compare_float_input(name, op, found, x)
             self._count_levels(name, op, x)
             return found.reshape(x.shape) if found.size == x.size else x
         if found.size != x.size:
@@ -200,8 +206,7 @@ class ValueCheck:
             self._problem(name, "Keras' input", f"another in {wrong} of {x.size} values")
         return x
 
-    def _compare_float_input(self, name: str, op: Op, x: np.ndarray) -> None:
-        found = self.values.activations(op)
+    def _compare_float_input(self, name: str, op: Op, found: np.ndarray, x: np.ndarray) -> None:
         if found.size != x.size:
             self._problem(name, f"an input of {x.size} values", f"one of {found.size}")
             return
@@ -225,7 +230,7 @@ class ValueCheck:
     def _compare_sums(self, name, call, part, op, kernel, deployment) -> None:
         """The op's float value on its own inputs, from exact sums and the file's constants."""
         window = deployment.window
-        activations = self.values.activations(op)
+        activations = self.values.activations(op, window)
         acc = sums(activations, kernel.signs, window)
         self.seen[Origin(name, KERNEL, call, part)] = SumsOf.op(op, activations, acc, kernel.signs)
         y = self.values.arrays[op.outputs[0]]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_groupnet.conversion.checks.arithmetic import max_pooled, unpacked
+from keras_groupnet.conversion.checks.arithmetic import max_pooled, same_padding, unpacked
 from keras_groupnet.conversion.checks.probe import invoke
 from keras_groupnet.conversion.export.origin import KERNEL, Origin
 from keras_groupnet.conversion.flatbuffer.graph import ABSENT, Graph, Op
@@ -26,6 +26,7 @@ from keras_groupnet.conversion.passes.epilogue import (
 )
 from keras_groupnet.conversion.weights.huffman import decode
 from keras_groupnet.conversion.weights.kernel_symbols import packed_of
+from keras_groupnet.deployment import Window
 from keras_groupnet.runtime.interpreter import Interpreter
 
 WEIGHTS = 1
@@ -181,11 +182,29 @@ class Values:
     arrays: dict[int, np.ndarray]
     outputs: list[np.ndarray] = field(default_factory=list)
 
-    def activations(self, op: Op) -> np.ndarray:
-        """What a kernel op reads, as float32: ±1, codes, or the floats themselves."""
+    def activations(self, op: Op, window: Window | None) -> np.ndarray:
+        """What a kernel op reads, as float32: ±1, codes, or the floats themselves.
+
+        Args:
+            op: the op.
+            window: of its layer. Where it does not pad and the op does, which a layer of padding in
+                front became, the padding is part of the result.
+        """
         value = self.arrays[op.inputs[0]]
         bits = op.options["bits"]
-        return value if bits == 32 else unpacked(value, bits, op.options["channels_in"])
+        if bits != 32:
+            value = unpacked(value, bits, op.options["channels_in"])
+        if window is None or window.padding == "same" or op.options["padding"] != 0:
+            return value
+        kernel = packed_kernel(self.file.graph, op).shape[1:3]
+        edges = [
+            same_padding(size, taps, stride, dilation)
+            for size, taps, stride, dilation in zip(
+                value.shape[1:3], kernel, window.strides, window.dilation, strict=True
+            )
+        ]
+        pad = np.float32(op.options["pad_value"])
+        return np.pad(value, [(0, 0), *edges, (0, 0)], constant_values=pad)
 
     def codes(self, tensor: int, bits: int, channels: int) -> np.ndarray:
         """A packed tensor as float32 ±1 or codes."""

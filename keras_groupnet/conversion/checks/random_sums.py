@@ -15,6 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_groupnet.conversion.checks.arithmetic import clipped_unnoticed
 from keras_groupnet.conversion.checks.errors import Allowed, Errors, WithErrors, none_allowed
 from keras_groupnet.conversion.checks.file_ops import FileOps, Values
 from keras_groupnet.conversion.checks.open_sums import OpenSums
@@ -275,6 +276,7 @@ class _RandomSums:
         if tensor is not None:
             op, source, value = self.values.quantized_floats(tensor)
             if op is not None:
+                value = clipped_unnoticed(value, x, quantization)
                 self._compare(f"the input of '{name}'", source, op, value, x)
         result = applied(quantization.quantizer, x)
         if not quantization.packed:
