@@ -12,6 +12,7 @@ from keras_groupnet.conversion.passes.epilogue import (
     BEFORE_ADDENDS,
     RELU_BEFORE_ADDENDS,
 )
+from keras_groupnet.conversion.same_padding import same_padding
 from keras_groupnet.deployment import Quantization, Window
 
 
@@ -104,12 +105,6 @@ def sums(values: np.ndarray, signs: np.ndarray, window: Window | None) -> np.nda
         ],
         axis=-1,
     )
-
-
-def same_padding(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
-    """TensorFlow's SAME: the odd row or column goes to the bottom or right."""
-    total = max((-(-size // stride) - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
-    return total // 2, total - total // 2
 
 
 def epilogue(

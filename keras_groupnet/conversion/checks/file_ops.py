@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_groupnet.conversion.checks.arithmetic import max_pooled, same_padding, unpacked
+from keras_groupnet.conversion.checks.arithmetic import max_pooled, unpacked
 from keras_groupnet.conversion.checks.probe import invoke
 from keras_groupnet.conversion.export.origin import KERNEL, Origin
 from keras_groupnet.conversion.flatbuffer.graph import ABSENT, Graph, Op
@@ -24,6 +24,7 @@ from keras_groupnet.conversion.passes.epilogue import (
     SECOND_ADDEND,
     SLOPE,
 )
+from keras_groupnet.conversion.same_padding import same_padding
 from keras_groupnet.conversion.weights.huffman import decode
 from keras_groupnet.conversion.weights.kernel_symbols import packed_of
 from keras_groupnet.deployment import Window
