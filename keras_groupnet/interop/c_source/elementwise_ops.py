@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from keras_groupnet.interop.c_source.code import Code, Generator
-from keras_groupnet.interop.c_source.literals import real
+from keras_groupnet.interop.c_source.literals import literal, real
 from keras_groupnet.interop.c_source.loops import broadcast_strides, elementwise
 
 # The C expression of the inputs x, y and z.
@@ -59,19 +59,29 @@ _GELU_TANH = "0.5f * x * (1.0f + tanhf(0.79788456f * (x + 0.044715f * x * x * x)
 
 def _generate(code: Code, expression: str) -> list[str]:
     shape = code.out_shape()
-    kinds = [code.names.kind(tensor) for tensor in code.op.inputs]
     arrays = [(code.output(), broadcast_strides(shape, shape), 0)]
     lines = []
-    for position, kind in enumerate(kinds):
-        own = broadcast_strides(code.shape(position), shape)
-        arrays.append((code.input(position), own, 0))
-        lines.append(f"const {kind} {_LETTERS[position]} = {{{position + 1}}};")
+    for letter, position in zip(_LETTERS, range(len(code.op.inputs)), strict=False):
+        element = _uniform(code, position)
+        if element is None:
+            element = f"{{{len(arrays)}}}"
+            own = broadcast_strides(code.shape(position), shape)
+            arrays.append((code.input(position), own, 0))
+        lines.append(f"const {code.names.kind(code.op.inputs[position])} {letter} = {element};")
     limits = code.limits()
     if limits == (float("-inf"), float("inf")):
         lines.append(f"{{0}} = {expression};")
     else:
         lines += [f"const float r = {expression};", f"{{0}} = {code.clamped('r')};"]
     return elementwise(shape, arrays, lines)
+
+
+def _uniform(code: Code, position: int) -> str | None:
+    """The literal of a constant that is the same number everywhere."""
+    value = code.static.constant(code.op.inputs[position])
+    if value is None or len({one.tobytes() for one in value.ravel()}) != 1:
+        return None
+    return literal(value.ravel()[0])
 
 
 def _plain(kind: str) -> Generator:

@@ -17,7 +17,8 @@ def real(value: float) -> str:
         return "NAN"
     if np.isinf(number):
         return "INFINITY" if number > 0 else "-INFINITY"
-    return f"{number.hex()}f"
+    digits, exponent = number.hex().split("p")
+    return f"{digits.rstrip('0').rstrip('.')}p{exponent}f"
 
 
 def array(name: str, value: np.ndarray) -> list[str]:
@@ -29,7 +30,7 @@ def array(name: str, value: np.ndarray) -> list[str]:
     kind = _TYPES.get(str(value.dtype))
     if kind is None:
         raise ValueError(f"Expected constants of {sorted(_TYPES)}. Received: {value.dtype}")
-    texts = [_literal(each) for each in value.ravel()]
+    texts = [literal(each) for each in value.ravel()]
     rows = [
         "    " + ", ".join(texts[i : i + _PER_LINE]) + "," for i in range(0, len(texts), _PER_LINE)
     ]
@@ -46,7 +47,8 @@ def comment(text: str) -> str:
     return text.replace("*/", "* /").replace("/*", "/ *")
 
 
-def _literal(value: np.generic) -> str:
+def literal(value: np.generic) -> str:
+    """A number of an array."""
     if value.dtype == np.uint32:
         return f"0x{int(value):08x}u"
     if value.dtype == np.float32:

@@ -38,7 +38,7 @@ def collapsed(
         if extent == 1:
             continue
         inner = [view[axis] for view in views]
-        joins = kept and all(s[-1] == i * extent for s, i in zip(steps, inner, strict=True))
+        joins = bool(kept) and all(s[-1] == i * extent for s, i in zip(steps, inner, strict=True))
         if joins:
             kept[-1] *= extent
         else:

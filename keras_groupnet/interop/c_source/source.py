@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from keras_groupnet.conversion.flatbuffer.graph import Graph, Op
 from keras_groupnet.interop.c_source import (
     binary_ops,
+    block_ops,
     elementwise_ops,
     float_convolutions,
     literals,
@@ -25,6 +26,7 @@ from keras_groupnet.version import __version__
 
 GENERATORS: dict[str, Generator] = {
     **binary_ops.GENERATORS,
+    **block_ops.GENERATORS,
     **elementwise_ops.GENERATORS,
     **float_convolutions.GENERATORS,
     **movement_ops.GENERATORS,
@@ -109,6 +111,12 @@ def c_source(content: bytes, name: str) -> CSource:
         for one in outputs
         if (source := _source_of(static, layout, parameters, one)) != one.name
     ]
+    read = {layout.root(tensor) for block in blocks for tensor, _ in block.used.values()}
+    unread = [
+        f"  (void){one.name};"
+        for one in inputs
+        if one.tensor not in read and one.tensor not in static.graph.outputs
+    ]
     at, words = layout.place([block.scratch for block in blocks])
     constant_bytes = sum(value.nbytes for value in layout.constants.values())
     calls = {called for block in blocks for called in block.calls}
@@ -126,6 +134,7 @@ def c_source(content: bytes, name: str) -> CSource:
         "",
         *([f"static kgn_word arena[{words}];", ""] if words else []),
         f"{prototype} {{",
+        *unread,
         *(line for i, block in enumerate(blocks) for line in block.text(layout, at, i)),
         *copies,
         "}",

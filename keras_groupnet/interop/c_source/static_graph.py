@@ -8,6 +8,8 @@ from keras_groupnet.conversion.checks.probe import invoke
 from keras_groupnet.conversion.flatbuffer.graph import ABSENT, Graph, Op
 from keras_groupnet.runtime.interpreter import Interpreter
 
+_OF_SHAPES = ("RANK", "SHAPE", "ZEROS_LIKE")  # whose results hang on no values
+
 
 class StaticGraph:
     """The ops of a file that are left when its sizes are fixed.
@@ -38,7 +40,7 @@ class StaticGraph:
         known: set[int] = set()
         self.ops: list[Op] = []
         for op in graph.ops:
-            if op.kind == "SHAPE" or all(t in known or self._is_constant(t) for t in op.inputs):
+            if op.kind in _OF_SHAPES or all(t in known or self._is_constant(t) for t in op.inputs):
                 known.update(op.outputs)
             else:
                 self.ops.append(op)

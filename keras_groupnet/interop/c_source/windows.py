@@ -50,7 +50,7 @@ class Window:
             for name, (rows, columns) in sides
         ]
         return [
-            "const kgn_window window = {",
+            "static const kgn_window window = {",
             f"    .batch = {batch}, .height = {height}, .width = {width}, .channels = {channels},",
             f"    .out_height = {out_height}, .out_width = {out_width},",
             f"    .out_channels = {out_channels}, .groups = {groups},",
