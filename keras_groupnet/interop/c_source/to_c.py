@@ -27,7 +27,7 @@ def to_c(model: Any, path: str | os.PathLike | None = None, *, name: str | None 
     machines without a TFLite runtime.
 
     Args:
-        model: a Keras model, which is converted first (`kgn.convert` with a batch of 1, strictly),
+        model: a Keras model, which is converted first (`kgn.convert`, strictly),
             or a `.tflite` file of float32 layers and ours: its path or its content. An open batch
             becomes 1; a fixed one stays.
         path: of the `.c` file to write; None only returns it.
@@ -66,7 +66,7 @@ def _content(model: Any) -> bytes:
     if not isinstance(model, (str, os.PathLike)):
         from keras_groupnet.conversion.converter import convert
 
-        return convert(model, batch_size=1).content
+        return convert(model).content
     file = Path(model)
     if not file.is_file():
         raise FileNotFoundError(
