@@ -47,7 +47,7 @@ def _kernel_count(layer: Any) -> int:
         raise NotBinary("it has no kernel quantizer")
     bits = layer.kernel_precision
     if hasattr(quantizer, "binary_parts"):
-        return bits
+        return getattr(quantizer, "part_count", bits)
     if quantizer is not None and not hasattr(quantizer, "precision"):
         name = getattr(quantizer, "__name__", type(quantizer).__name__)
         raise NotBinary(

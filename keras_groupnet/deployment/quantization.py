@@ -24,6 +24,9 @@ from keras_groupnet.quantizers import (
     DoReFa,
     HalfWaveGaussian,
     KBitActivation,
+    LearnedStepActivation,
+    PactActivation,
+    RSign,
     SteHeaviside,
     SteSign,
 )
@@ -137,6 +140,20 @@ def _(quantizer: DoReFa) -> Quantization:
     if quantizer.precision == 1:
         return _zero_or_one(0.5)  # a half is rounded to even, to 0
     return Quantization(quantizer.precision, quantizer)
+
+
+@describe_quantizer.register
+def _(quantizer: RSign) -> Quantization:
+    """The sign, behind one addition."""
+    return Quantization(1, SIGN.quantizer, before=quantizer.shifted)
+
+
+@describe_quantizer.register(LearnedStepActivation)
+@describe_quantizer.register(PactActivation)
+def _(quantizer: LearnedStepActivation | PactActivation) -> Quantization:
+    """The uniform quantizer with what has been learned so far."""
+    uniform = KBitActivation(quantizer.bits, quantizer.beta)
+    return Quantization(uniform.bits, uniform, uniform.beta)
 
 
 def _tried(quantizer: Any) -> Quantization:

@@ -22,7 +22,7 @@ KEEP: tuple[Keep, ...] = (
     keras.layers.DepthwiseConv2D,
 )
 # Options of Group-Net that say how blocks are wired: here the parent says that.
-_OF_THE_PARENT = ("shortcut", "skip", "wiring")
+_OF_THE_PARENT = ("dilations", "gates", "shortcut", "skip", "wiring")
 
 
 def expand(
@@ -165,7 +165,13 @@ def _method(method: str | Method | None, given: dict[str, Any]) -> Method:
                 "`method` goes without the arguments of Group-Net; pass methods.GroupNet(...) with "
                 f"these instead. Received: method={method!r} and {given!r}"
             )
-        return methods.get(method)
+        chosen = methods.get(method)
+        if isinstance(chosen, GroupNet) and (chosen.gates or chosen.dilations):
+            raise ValueError(
+                "The wiring is that of the model; leave `gates` and `dilations` out. "
+                f"Received: method={chosen!r}"
+            )
+        return chosen
     known = {field.name for field in dataclasses.fields(GroupNet)}
     for option in given:
         if option in _OF_THE_PARENT:

@@ -1,4 +1,4 @@
-"""Models of other libraries."""
+"""Models of other libraries in, and models for other programs out."""
 
 from keras_groupnet.interop.keras_quantized import dequantized
 from keras_groupnet.interop.tf_keras import from_tf_keras

@@ -3,6 +3,7 @@
 from typing import Any
 
 from keras_groupnet.layers.activation_scale import ActivationScale
+from keras_groupnet.layers.channel_scale import ChannelScale
 from keras_groupnet.layers.group_sum import GroupSum
 from keras_groupnet.layers.latent_conv2d import LatentConv2D
 from keras_groupnet.layers.modulated_conv2d import ModulatedConv2D
@@ -20,9 +21,12 @@ from keras_groupnet.layers.quant_separable_conv import QuantSeparableConv1D, Qua
 from keras_groupnet.layers.quantize import Quantize
 from keras_groupnet.layers.rectified_conv2d import RectifiedConv2D
 from keras_groupnet.layers.repeat_channels import RepeatChannels
+from keras_groupnet.layers.rprelu import RPReLU
+from keras_groupnet.layers.soft_gates import SoftGates
 
 __all__ = [
     "ActivationScale",
+    "ChannelScale",
     "GroupSum",
     "LatentConv2D",
     "ModulatedConv2D",
@@ -40,8 +44,10 @@ __all__ = [
     "QuantSeparableConv1D",
     "QuantSeparableConv2D",
     "Quantize",
+    "RPReLU",
     "RectifiedConv2D",
     "RepeatChannels",
+    "SoftGates",
 ]
 
 

@@ -19,7 +19,10 @@ from keras_groupnet.quantizers.heaviside import SteHeaviside
 from keras_groupnet.quantizers.k_bit_activation import KBitActivation
 from keras_groupnet.quantizers.k_bit_weight import KBitWeight
 from keras_groupnet.quantizers.learned import LearnedQuantizer
+from keras_groupnet.quantizers.learned_step import LearnedStepActivation, LearnedStepWeight
 from keras_groupnet.quantizers.no_op import NoOp
+from keras_groupnet.quantizers.pact_activation import PactActivation
+from keras_groupnet.quantizers.r_sign import RSign
 from keras_groupnet.quantizers.serialization import deserialize, get, serialize
 from keras_groupnet.quantizers.signs import ApproxSign, MagnitudeAwareSign, SteSign, SwishSign
 from keras_groupnet.quantizers.subgroup_sign import SubgroupSign
@@ -37,10 +40,15 @@ __all__ = [
     "KBitActivation",
     "KBitWeight",
     "LearnedQuantizer",
+    "LearnedStepActivation",
+    "LearnedStepWeight",
     "MagnitudeAwareSign",
     "NoOp",
     "Quantizer",
     "SteHeaviside",
+    "PactActivation",
+    "Quantizer",
+    "RSign",
     "SteSign",
     "SteTern",
     "SubgroupSign",

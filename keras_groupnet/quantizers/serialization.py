@@ -14,7 +14,10 @@ from keras_groupnet.quantizers.half_wave_gaussian import HalfWaveGaussian
 from keras_groupnet.quantizers.heaviside import SteHeaviside
 from keras_groupnet.quantizers.k_bit_activation import KBitActivation
 from keras_groupnet.quantizers.k_bit_weight import KBitWeight
+from keras_groupnet.quantizers.learned_step import LearnedStepActivation, LearnedStepWeight
 from keras_groupnet.quantizers.no_op import NoOp
+from keras_groupnet.quantizers.pact_activation import PactActivation
+from keras_groupnet.quantizers.r_sign import RSign
 from keras_groupnet.quantizers.signs import ApproxSign, MagnitudeAwareSign, SteSign, SwishSign
 from keras_groupnet.quantizers.subgroup_sign import SubgroupSign
 from keras_groupnet.quantizers.ternary import SteTern
@@ -30,9 +33,13 @@ ALIASES: dict[str, Callable[[], Callable[[Any], Any]]] = {
     "half_wave_gaussian": HalfWaveGaussian,
     "k_bit_activation": KBitActivation,
     "k_bit_weight": KBitWeight,
+    "learned_step_activation": LearnedStepActivation,
+    "learned_step_weight": LearnedStepWeight,
     "magnitude_aware_sign": MagnitudeAwareSign,
     "no_op": NoOp,
     "ste_heaviside": SteHeaviside,
+    "pact_activation": PactActivation,
+    "r_sign": RSign,
     "ste_sign": SteSign,
     "ste_tern": SteTern,
     "subgroup_sign": SubgroupSign,

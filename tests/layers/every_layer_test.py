@@ -70,6 +70,28 @@ CASES = {
         | {"kernel_quantizer": quantizers.WeightBases(2)},
         IMAGE,
     ),
+    "conv_of_learned_steps": (
+        layers.QuantConv2D,
+        {
+            "filters": 4,
+            "kernel_size": 3,
+            "input_quantizer": "learned_step_activation",
+            "kernel_quantizer": quantizers.LearnedStepWeight(3),
+        },
+        IMAGE,
+    ),
+    "dense_of_a_learned_clip": (
+        layers.QuantDense,
+        # The outermost levels lie inside of the inputs: else nothing could move the clip.
+        {"units": 6, "input_quantizer": quantizers.PactActivation(4, alpha=1.0)}
+        | {"kernel_quantizer": "learned_step_weight"},
+        (32,),
+    ),
+    "conv_of_learned_thresholds": (
+        layers.QuantConv2D,
+        {"filters": 8, "kernel_size": 3, **PADDED, **BINARY, "input_quantizer": "r_sign"},
+        IMAGE,
+    ),
     "depthwise_of_shifted_signs": (
         layers.QuantDepthwiseConv2D,
         {"kernel_size": 3, "input_quantizer": "activation_bases", "kernel_quantizer": "ste_sign"},
@@ -171,6 +193,14 @@ CASES = {
     "repeat_channels": (layers.RepeatChannels, {"copies": 3}, IMAGE),
     "quantize": (layers.Quantize, {"quantizer": "approx_sign"}, IMAGE),
     "quantize_bits": (layers.Quantize, {"quantizer": quantizers.KBitActivation(4, 2.0)}, IMAGE),
+    "quantize_shifted": (layers.Quantize, {"quantizer": "r_sign"}, IMAGE),
+    "quantize_learned": (
+        layers.Quantize,
+        {"quantizer": quantizers.LearnedStepActivation(2)},
+        IMAGE,
+    ),
+    "rprelu": (layers.RPReLU, {}, IMAGE),
+    "channel_scale": (layers.ChannelScale, {"filters": 12, "ratio": 4, "seed": 3}, IMAGE),
     "activation_scale": (layers.ActivationScale, {"kernel_size": 3, "strides": (2, 1)}, IMAGE),
 }
 # Further options of layers, for what does not depend on their export, and layers that have none.
@@ -225,8 +255,9 @@ every_case = pytest.mark.parametrize("layer_class, options, input_shape", CASES.
 
 def test_every_public_layer_has_a_case():
     bases = {"LatentConv2D", "QuantConv", "QuantLayer"}
+    several_outputs = {"SoftGates"}  # see ConcatenatedGates
     cases = (CASES | VARIANTS).values()
-    assert {case[0].__name__ for case in cases} == set(layers.__all__) - bases
+    assert {case[0].__name__ for case in cases} == set(layers.__all__) - bases - several_outputs
 
 
 @pytest.mark.parametrize(
@@ -266,6 +297,25 @@ class QuantEinsum(layers.QuantLayer, keras.layers.Dense):
 )
 def test_a_layer_of_a_users_own(layer_class, options, input_shape, tmp_path):
     run_layer_test(layer_class, options, input_shape, tmp_path)
+
+
+@keras.saving.register_keras_serializable(package="every_layer_test")
+class ConcatenatedGates(layers.SoftGates):
+    """The outputs of a layer that has several, as one."""
+
+    def call(self, inputs):
+        return keras.ops.concatenate(super().call(inputs), axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        *shape, channels = input_shape[0]
+        return (*shape, len(input_shape) * channels)
+
+
+def test_a_layer_of_several_outputs(tmp_path):
+    case = (ConcatenatedGates, {"seed": 1}, [IMAGE, IMAGE, IMAGE], tmp_path)
+    run_layer_test(*case)
+    if keras.backend.backend() == "tensorflow":
+        run_export_test(*case)
 
 
 @pytest.mark.parametrize("layer_class", [layers.QuantConv2D, MyConv1D])

@@ -63,11 +63,12 @@ def _reshape(graph: Graph, dequantize: Op, op: Op) -> bool:
     """
     quantize = graph.producer(dequantize.inputs[0])
     target = op.outputs[0]
-    reader = graph.only_consumer(target)
+    readers = graph.consumers(target)
     if (
         op.inputs[0] != dequantize.outputs[0]
-        or reader is None
-        or reader.kind not in ("KgnDense", "KgnConv2D")
+        or target in graph.outputs
+        or not readers
+        or not all(reader.kind in ("KgnDense", "KgnConv2D") for reader in readers)
         or quantize is None
         or quantize.kind != "KgnQuantize"
         or len(quantize.inputs) > 1
