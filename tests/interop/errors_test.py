@@ -85,6 +85,10 @@ def test_custom_objects():
     model = imported(*layers, **objects)
     model.layers[-1].set_weights([np.ones((3, 1)), np.zeros(1)])
     np.testing.assert_array_equal(np.asarray(model(x)), np.full((1, 4, 4, 1), 27.0))
+    activations = {"triple": kgn.quantizers.SteSign(), "clip": keras.layers.ReLU(1.0)}
+    chain = ("Dense", {"units": 1, "activation": "triple"}), ("Activation", {"activation": "clip"})
+    kinds = [type(layer).__name__ for layer in imported(*chain, **activations).layers[1:]]
+    assert kinds == ["Dense", "Quantize", "ReLU"]
     again = imported(layers[0], Mine=lambda config: keras.layers.Rescaling(config["by"] + 2))
     np.testing.assert_array_equal(np.asarray(again(x)), 4 * x)
 
