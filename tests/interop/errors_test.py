@@ -179,6 +179,21 @@ def test_files_and_models_of_something_else(tmp_path):
         kgn.interop.from_larq(path)
 
 
+@pytest.mark.parametrize("damage", ["cut", "config", "weights"])
+def test_damaged_files(tmp_path, damage):
+    path = written(tmp_path / "model.h5", {"kernel": np.ones((3, 2)), "bias": np.ones(2)})
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:3000])
+    else:
+        with h5py.File(path, "r+") as file:
+            if damage == "config":
+                file.attrs["model_config"] = file.attrs["model_config"][:50]
+            else:
+                del file["model_weights/layer_0/layer_0/bias:0"]
+    with pytest.raises(ValueError, match=r"model.h5 is damaged: .*Save the model again"):
+        kgn.interop.from_tf_keras(path)
+
+
 def written(path, weights, config=None):
     config = config or sequential(("Dense", {"units": 2}))
     with h5py.File(path, "w") as file:
