@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         deployment,
         distillation,
         initializers,
+        interop,
         layers,
         lite,
         math,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from keras_groupnet.deployment.summary import summary
     from keras_groupnet.drawing.drawing import plot
     from keras_groupnet.expansion.expand import expand, plan_expansion
+    from keras_groupnet.interop.c_source.to_c import to_c
     from keras_groupnet.reports.report import report
     from keras_groupnet.structure.blocks import Block, BlockLayer
     from keras_groupnet.structure.groups import build_groups, partition_blocks
@@ -60,6 +62,7 @@ _MODULES = {
     "distillation": "keras_groupnet.distillation",
     "expand": "keras_groupnet.expansion.expand",
     "initializers": "keras_groupnet.initializers",
+    "interop": "keras_groupnet.interop",
     "layers": "keras_groupnet.layers",
     "lite": "keras_groupnet.lite",
     "math": "keras_groupnet.math",
@@ -76,6 +79,7 @@ _MODULES = {
     "search": "keras_groupnet.tuning.searching",
     "summary": "keras_groupnet.deployment.summary",
     "to_binary": "keras_groupnet.lite",
+    "to_c": "keras_groupnet.interop.c_source.to_c",
     "training": "keras_groupnet.training",
     "transfer_weights": "keras_groupnet.structure.transfer",
     "tuning": "keras_groupnet.tuning",
@@ -97,6 +101,7 @@ __all__ = [
     "distillation",
     "expand",
     "initializers",
+    "interop",
     "layers",
     "lite",
     "math",
@@ -113,6 +118,7 @@ __all__ = [
     "search",
     "summary",
     "to_binary",
+    "to_c",
     "training",
     "transfer_weights",
     "tuning",

@@ -17,6 +17,7 @@ def leaky_tanh(x: Any, alpha: float = 0.2) -> Any:
         x: any tensor.
         alpha: the slope outside of [-1, 1].
     """
+    x = ops.convert_to_tensor(x)
     clipped = ops.clip(x, -1, 1)
     return clipped + alpha * (x - clipped)
 

@@ -13,6 +13,7 @@ from keras_groupnet.models.binary_densenet import (
     BinaryDenseNet45,
 )
 from keras_groupnet.models.binary_resnet_e import BinaryResNetE18
+from keras_groupnet.models.deeplab import DeepLabV3
 from keras_groupnet.models.meliusnet import MeliusNet, MeliusNet22
 from keras_groupnet.models.quicknet import QuickNet, QuickNetLarge, QuickNetSmall
 from keras_groupnet.models.react_net import ReActNet18, ReActNetA
@@ -28,6 +29,7 @@ __all__ = [
     "BinaryDenseNet37Dilated",
     "BinaryDenseNet45",
     "BinaryResNetE18",
+    "DeepLabV3",
     "MeliusNet",
     "MeliusNet22",
     "QuickNet",

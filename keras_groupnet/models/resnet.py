@@ -157,13 +157,19 @@ def WideResNet(  # noqa: N802
     )
 
 
-def resnet_blocks(counts: Sequence[int], filters: Sequence[int], kind: str) -> list[Block]:
+def resnet_blocks(
+    counts: Sequence[int],
+    filters: Sequence[int],
+    kind: str,
+    stage_strides: Sequence[int] | None = None,
+) -> list[Block]:
     """The blocks of a ResNet, before a method says how they are made.
 
     Args:
         counts: blocks per stage.
         filters: channels per stage.
         kind: `"basic"` or `"bottleneck"`.
+        stage_strides: of the first block of each stage; None for 1, 2, 2, ...
 
     Raises:
         ValueError: for another kind, or numbers that are not one of each per stage.
@@ -175,10 +181,11 @@ def resnet_blocks(counts: Sequence[int], filters: Sequence[int], kind: str) -> l
             "`blocks` and `filters` must be positive ints, one of each per stage. "
             f"Received: blocks={counts!r}, filters={filters!r}"
         )
+    stage_strides = stage_strides or [1] + [2] * (len(counts) - 1)
     blocks = []
     for stage, (count, width) in enumerate(zip(counts, filters, strict=True), start=1):
         for number in range(1, count + 1):
-            strides = 2 if stage > 1 and number == 1 else 1
+            strides = stage_strides[stage - 1] if number == 1 else 1
             if kind == "basic":
                 parts = [BlockLayer("conv1", width, 3, strides), BlockLayer("conv2", width, 3)]
             else:

@@ -22,7 +22,7 @@ def test_each_channel_has_a_threshold():
     np.testing.assert_array_equal(array(built()(X)), [[-1, -1], [1, -1], [1, 1], [1, -1]])
     deployed = describe_quantizer(built())
     assert deployed.bits == 1
-    np.testing.assert_allclose(array(deployed.before(X)), X + [0.5, -0.5])
+    np.testing.assert_allclose(array(deployed.before(ops.convert_to_tensor(X))), X + [0.5, -0.5])
 
 
 def test_the_gradient_is_that_of_the_sign_of_the_shifted_input():
