@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -110,7 +111,7 @@ def _functional(config: Mapping[str, Any], custom_objects: Mapping[str, Any]) ->
             # The calls of a layer are numbered in the order in which they stand there.
             blocked = any(entry[1] == name for entry in later)
             if blocked or not all(
-                node_index - first.get(source, 0) < len(outputs[source])
+                node_index - first.get(source, 0) < len(outputs.get(source, ()))
                 for source, node_index, _ in sources(node, graph)
             ):
                 later.append((layer, name, node))
@@ -170,6 +171,7 @@ class _Layer:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the steps one after another."""
+        self._check_training(kwargs.pop("training", None))
         first, *others = self.steps
         try:
             x = first(*args, **kwargs)
@@ -178,6 +180,22 @@ class _Layer:
         except (TypeError, ValueError) as error:
             raise ValueError(f"{self.title}: {error}") from error
         return x
+
+    def _check_training(self, training: Any) -> None:
+        """A functional model of Keras 3 overrides what a call of one of its layers was told."""
+        if training:
+            raise ValueError(
+                f"{self.title}: it is called with training=True, which Keras 3 does not keep in a "
+                "functional model. Pass custom_objects with a layer that does the same at all "
+                "times, or call it without."
+            )
+        if training is not None:
+            warnings.warn(
+                f"{self.title}: it is called with training=False, which Keras 3 does not keep when "
+                "the model trains. Set layer.trainable = False before you train, so that its batch "
+                "norms keep their statistics.",
+                stacklevel=2,
+            )
 
 
 def _steps(class_name: str, config: Any, custom_objects: Mapping[str, Any]) -> Counterparts:

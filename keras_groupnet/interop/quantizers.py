@@ -79,9 +79,8 @@ def depthwise_quantizer(serialized: Any, multiplier: int, custom_objects: Mappin
     )
 
 
-# Functions of larq-zoo that are quantizers: of DoReFaNet (one magnitude for the kernel, identity
-# gradient) and of XNORNet (clip, one magnitude for each filter), whose kernels are within the clip.
+# Functions of larq-zoo that are quantizers: of DoReFaNet and of XNORNet.
 _OF_LARQ_ZOO = {
     "magnitude_aware_sign_unclipped": lambda: quantizers.BinaryWeight("tensor"),
-    "xnor_weight_scale": lambda: quantizers.MagnitudeAwareSign(),
+    "xnor_weight_scale": quantizers.ClippedMagnitudeSign,
 }

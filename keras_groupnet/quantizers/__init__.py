@@ -4,6 +4,7 @@ from keras_groupnet.quantizers import functional, projection
 from keras_groupnet.quantizers.activation_bases import ActivationBases
 from keras_groupnet.quantizers.base import Quantizer
 from keras_groupnet.quantizers.binary_weight import BinaryWeight
+from keras_groupnet.quantizers.clipped_magnitude_sign import ClippedMagnitudeSign
 from keras_groupnet.quantizers.dorefa import DoReFa
 from keras_groupnet.quantizers.functional import (
     approx_sign,
@@ -33,6 +34,7 @@ __all__ = [
     "ActivationBases",
     "ApproxSign",
     "BinaryWeight",
+    "ClippedMagnitudeSign",
     "DoReFa",
     "HalfWaveGaussian",
     "KBitActivation",

@@ -8,6 +8,7 @@ import keras
 from keras_groupnet.quantizers import functional
 from keras_groupnet.quantizers.activation_bases import ActivationBases
 from keras_groupnet.quantizers.binary_weight import BinaryWeight
+from keras_groupnet.quantizers.clipped_magnitude_sign import ClippedMagnitudeSign
 from keras_groupnet.quantizers.dorefa import DoReFa
 from keras_groupnet.quantizers.half_wave_gaussian import HalfWaveGaussian
 from keras_groupnet.quantizers.heaviside import SteHeaviside
@@ -27,6 +28,7 @@ ALIASES: dict[str, Callable[[], Callable[[Any], Any]]] = {
     "activation_bases": ActivationBases,
     "approx_sign": ApproxSign,
     "binary_weight": BinaryWeight,
+    "clipped_magnitude_sign": ClippedMagnitudeSign,
     "dorefa_quantizer": DoReFa,
     "half_wave_gaussian": HalfWaveGaussian,
     "k_bit_activation": KBitActivation,

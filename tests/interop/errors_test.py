@@ -103,6 +103,61 @@ def test_old_spellings():
     assert model.layers[-2].input_quantizer.clip_value == 1.3
 
 
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "mixed_float16",
+        {"class_name": "Policy", "config": {"name": "mixed_float16"}},
+        {
+            "module": "keras.mixed_precision",
+            "class_name": "Policy",
+            "config": {"name": "mixed_float16"},
+            "registered_name": None,
+        },
+    ],
+)
+def test_mixed_precision(policy):
+    model = imported(("Dense", {"units": 2, "dtype": policy, "activation": "ste_sign"}))
+    dense = model.layers[1]
+    assert (dense.compute_dtype, dense.kernel.dtype) == ("float16", "float32")
+
+
+def called_with(**arguments):
+    """A batch norm in a functional model, in any order."""
+    entry = {
+        "class_name": "BatchNormalization",
+        "name": "norm",
+        "config": {"name": "norm", "axis": [1]},
+        "inbound_nodes": [[["x", 0, 0, arguments]]],
+    }
+    source = {
+        "class_name": "InputLayer",
+        "name": "x",
+        "config": {"name": "x", "batch_input_shape": [None, 4]},
+        "inbound_nodes": [],
+    }
+    config = {"name": "net", "layers": [entry, source]}
+    return config | {"input_layers": [["x", 0, 0]], "output_layers": [["norm", 0, 0]]}
+
+
+def test_arguments_of_calls():
+    """Keras 3 overrides `training` of a layer in a functional model."""
+    model = build("Functional", called_with(mask=None, training=None), {}).model
+    x = np.full((2, 4), 3.0, "float32")
+    np.testing.assert_allclose(np.asarray(model(x)), x, rtol=1e-3)
+    with pytest.warns(UserWarning, match=r"'norm' .*layer.trainable = False"):
+        build("Functional", called_with(training=False), {})
+    with pytest.raises(ValueError, match="'norm' .*training=True"):
+        build("Functional", called_with(training=True), {})
+
+
+def test_a_config_that_is_damaged():
+    config = called_with()
+    config["layers"][0]["inbound_nodes"] = [[["gone", 0, 0, {}]]]
+    with pytest.raises(ValueError, match="missing layers: .*norm"):
+        build("Functional", config, {})
+
+
 def test_files_and_models_of_something_else(tmp_path):
     with pytest.raises(ValueError, match="no such file"):
         kgn.interop.from_larq(tmp_path / "model.h5")

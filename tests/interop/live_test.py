@@ -31,6 +31,28 @@ def test_a_live_model(make):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+def test_the_gradients_are_those_of_larq():
+    theirs = make_larq.quantizers()
+    mine = kgn.interop.from_larq(theirs)
+    x = np.random.default_rng(0).normal(0, 1, (4, 12)).astype("float32")
+    found = _gradients(mine, {one.path: one.value for one in mine.trainable_variables}, x)
+    theirs_by_name = {one.name.partition(":")[0]: one for one in theirs.trainable_variables}
+    expected = _gradients(theirs, theirs_by_name, x)
+    assert found.keys() == expected.keys()
+    for name, value in found.items():
+        np.testing.assert_allclose(value, expected[name], rtol=1e-4, atol=1e-4, err_msg=name)
+
+
+def _gradients(model, variables, x):
+    inputs = tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        outputs = tf.nest.flatten(model(inputs, training=True))
+        # Each output counts differently.
+        loss = tf.add_n([(i + 1.0) * tf.reduce_sum(y**2) for i, y in enumerate(outputs)])
+    return tape.gradient(loss, {"input": inputs, **variables})
+
+
 def test_a_subclassed_model_is_refused():
     class Net(tf.keras.Model):
         def call(self, x):
