@@ -15,7 +15,12 @@ from keras_groupnet.expansion.plan import ExpansionPlan, plan
 from keras_groupnet.methods import GroupNet, Method
 from keras_groupnet.structure.groups import GroupStyle
 
-KEEP: tuple[Keep, ...] = ("first", "last", keras.layers.DepthwiseConv2D)
+KEEP: tuple[Keep, ...] = (
+    "first",
+    "last",
+    keras.layers.DepthwiseConv1D,
+    keras.layers.DepthwiseConv2D,
+)
 # Options of Group-Net that say how blocks are wired: here the parent says that.
 _OF_THE_PARENT = ("dilations", "gates", "shortcut", "skip", "wiring")
 
@@ -51,10 +56,11 @@ def expand(
       there. (With `activation_bits=32` nothing is quantized and the parent's activation stays.)
     - Behind it stands a batch norm, the parent's or a new one, that takes the layer's bias.
     - A separable convolution is a depthwise and a 1x1 convolution, a dense layer of sequences or
-      feature maps a 1x1 convolution.
+      feature maps a 1x1 convolution, a convolution along time one of width 1.
     - Moving statistics behind it start as for inputs that are standard normal.
 
-    Low-bit versions exist of `Conv2D`, `DepthwiseConv2D`, `SeparableConv2D` and `Dense`, and of
+    Low-bit versions exist of `Conv1D`, `Conv2D`, `Conv2DTranspose`, `DepthwiseConv1D`,
+    `DepthwiseConv2D`, `SeparableConv2D` and `Dense`, and of
     classes added to `structure.low_bit.LOW_BIT_LAYERS`. Others stay float, as do attention branches
     (squeeze and excitation) and layers that are called several times. A nested model is opened; one
     that is called several times, like the towers of a Siamese network, is expanded once and called

@@ -1,5 +1,9 @@
-"""The zoo: ResNets, AlexNet and VGG with every method, as a Group-Net by default; today's nets."""
+"""The zoo: ResNets, AlexNet and VGG with every method, as a Group-Net by default; today's nets.
 
+`summary` is that of the package, which Larq has among its models.
+"""
+
+from keras_groupnet.deployment.summary import summary as summary
 from keras_groupnet.models.alexnet import AlexNet
 from keras_groupnet.models.binary_densenet import (
     BinaryDenseNet,

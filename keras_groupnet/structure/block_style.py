@@ -117,17 +117,23 @@ class QuantizedInput:
     def scale(self, layer: BlockLayer) -> Any:
         """The activation scale for a layer of this geometry, or None.
 
-        It is the mean over all input channels, for grouped and depthwise convolutions too.
+        It is the mean over all input channels, for grouped and depthwise convolutions too; that of
+        all positions for transposed ones, whose output has no position for each of its input.
         """
         if self._scale_mode == "none":
             return None
         geometry: dict[str, Any] = {}
-        if self._scale_mode == "xnor" and layer.kernel_size:
+        mode = self._scale_mode
+        if layer.layer_class is keras.layers.Conv2DTranspose:
+            mode = "mean"
+        if mode == "xnor" and layer.kernel_size:
             keys = ("kernel_size", "strides", "padding", "dilation_rate")
             geometry = {key: layer.config[key] for key in keys}
         name = f"{self._name}_scale_{_geometry_name(**geometry)}"
+        if mode != self._scale_mode:
+            name += f"_{mode}"
         if name not in self._scales:
-            scale = layers.ActivationScale(self._scale_mode, **geometry, name=name)
+            scale = layers.ActivationScale(mode, **geometry, name=name)
             self._scales[name] = scale(self.normalized)
         return self._scales[name]
 

@@ -9,6 +9,7 @@ from tests.layers.layer_checks import run_export_test, run_layer_test
 IMAGE = (6, 7, 8)
 BINARY = {"input_quantizer": "approx_sign", "kernel_quantizer": "binary_weight"}
 PADDED = {"padding": "same", "pad_values": 1}
+SEPARABLE = {"depthwise_quantizer": "ste_sign", "pointwise_quantizer": "ste_sign"}
 # What does not hold for a layer.
 EXCEPT = {
     layers.ProjectionConv2D: {"policies": ("mixed_bfloat16",)},
@@ -106,6 +107,57 @@ CASES = {
         {"kernel_size": 3, "depth_multiplier": 2, **PADDED, **BINARY},
         IMAGE,
     ),
+    "conv1d": (layers.QuantConv1D, {"filters": 8, "kernel_size": 3, **PADDED, **BINARY}, (9, 8)),
+    "conv1d_of_everything": (
+        layers.QuantConv1D,
+        {
+            "filters": 8,
+            "kernel_size": 3,
+            "strides": 2,
+            "groups": 2,
+            "activation": "leaky_tanh",
+            "kernel_constraint": "weight_clip",
+            "input_quantizer": quantizers.DoReFa(2),
+            "kernel_quantizer": "ste_tern",
+        },
+        (9, 8),
+    ),
+    "depthwise1d": (
+        layers.QuantDepthwiseConv1D,
+        {"kernel_size": 3, "depth_multiplier": 2, **PADDED, "input_quantizer": "swish_sign"}
+        | {"depthwise_quantizer": "ste_sign"},
+        (9, 8),
+    ),
+    "separable1d": (
+        layers.QuantSeparableConv1D,
+        {"filters": 6, "kernel_size": 3, "input_quantizer": "ste_sign", **SEPARABLE},
+        (9, 8),
+    ),
+    "separable": (
+        layers.QuantSeparableConv2D,
+        {"filters": 6, "kernel_size": 3, "strides": 2, "depth_multiplier": 2, **PADDED}
+        | {"input_quantizer": "ste_sign", "activation": "hard_tanh", **SEPARABLE}
+        | {"depthwise_constraint": "weight_clip", "pointwise_initializer": "he_normal"},
+        IMAGE,
+    ),
+    "transposed": (
+        layers.QuantConv2DTranspose,
+        {"filters": 4, "kernel_size": 3, "strides": 2, "padding": "same", **BINARY},
+        (4, 5, 8),
+    ),
+    "transposed_of_bits": (
+        layers.QuantConv2DTranspose,
+        {
+            "filters": 4,
+            "kernel_size": (2, 4),
+            "strides": (3, 1),
+            "activation": "relu",
+            "bias_initializer": "ones",
+            "input_quantizer": quantizers.KBitActivation(2),
+            "kernel_quantizer": "k_bit_weight",
+        },
+        (4, 5, 8),
+    ),
     "dense": (layers.QuantDense, {"units": 6, **BINARY}, (32,)),
     "dense_of_bits": (
         layers.QuantDense,
@@ -151,8 +203,23 @@ CASES = {
     "channel_scale": (layers.ChannelScale, {"filters": 12, "ratio": 4, "seed": 3}, IMAGE),
     "activation_scale": (layers.ActivationScale, {"kernel_size": 3, "strides": (2, 1)}, IMAGE),
 }
-# Further options of layers, for what does not depend on their export.
+# Further options of layers, for what does not depend on their export, and layers that have none.
 VARIANTS = {
+    "conv3d": (
+        layers.QuantConv3D,
+        {"filters": 4, "kernel_size": 2, **PADDED, **BINARY},
+        (4, 4, 4, 3),
+    ),
+    "transposed3d": (
+        layers.QuantConv3DTranspose,
+        {"filters": 4, "kernel_size": 2, "strides": 2, **BINARY},
+        (3, 3, 3, 4),
+    ),
+    "causal": (
+        layers.QuantConv1D,
+        {"filters": 8, "kernel_size": 3, "dilation_rate": 2, "padding": "causal", **BINARY},
+        (9, 8),
+    ),
     "projection_ternary": (
         layers.ProjectionConv2D,
         {"filters": 4, "kernel_size": 3, "projections": 2, "levels": 3},
@@ -189,9 +256,8 @@ every_case = pytest.mark.parametrize("layer_class, options, input_shape", CASES.
 def test_every_public_layer_has_a_case():
     bases = {"LatentConv2D", "QuantConv", "QuantLayer"}
     several_outputs = {"SoftGates"}  # see ConcatenatedGates
-    assert {case[0].__name__ for case in CASES.values()} == (
-        set(layers.__all__) - bases - several_outputs
-    )
+    cases = (CASES | VARIANTS).values()
+    assert {case[0].__name__ for case in cases} == set(layers.__all__) - bases - several_outputs
 
 
 @pytest.mark.parametrize(
@@ -210,7 +276,7 @@ def test_export(layer_class, options, input_shape, tmp_path):
 
 
 @keras.saving.register_keras_serializable(package="every_layer_test")
-class QuantConv1D(layers.QuantConv, keras.layers.Conv1D):
+class MyConv1D(layers.QuantConv, keras.layers.Conv1D):
     """All that a convolution of another rank takes."""
 
 
@@ -225,7 +291,7 @@ class QuantEinsum(layers.QuantLayer, keras.layers.Dense):
 @pytest.mark.parametrize(
     "layer_class, options, input_shape",
     [
-        (QuantConv1D, {"filters": 8, "kernel_size": 3, **PADDED, **BINARY}, (9, 8)),
+        (MyConv1D, {"filters": 8, "kernel_size": 3, **PADDED, **BINARY}, (9, 8)),
         (QuantEinsum, {"units": 4, **BINARY}, (3, 16)),
     ],
 )
@@ -252,7 +318,7 @@ def test_a_layer_of_several_outputs(tmp_path):
         run_export_test(*case)
 
 
-@pytest.mark.parametrize("layer_class", [layers.QuantConv2D, QuantConv1D])
+@pytest.mark.parametrize("layer_class", [layers.QuantConv2D, MyConv1D])
 def test_causal_padding_is_refused(layer_class):
     with pytest.raises(ValueError, match="causal"):
         layer_class(4, 3, padding="causal")

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_groupnet.conversion.checks.arithmetic import same_padding
 from keras_groupnet.conversion.export.composite import composite
 from keras_groupnet.conversion.export.origin import KERNEL, QUANTIZED, SCALE_MAP, Origin
+from keras_groupnet.conversion.same_padding import same_padding
 from keras_groupnet.conversion.weights.bitpack import pack_bits, pack_kernel
 from keras_groupnet.deployment import BinaryKernel, Input, Quantization, Window
 
