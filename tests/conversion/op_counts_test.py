@@ -125,6 +125,13 @@ def u_net_skip(x):
     return conv(32)(layers.Concatenate()(parts))
 
 
+def u_net_up(x):
+    x = Quantize("ste_sign")(batch_norm(binary(x)))
+    deep = batch_norm(conv(32)(layers.MaxPooling2D(2)(x)))
+    deep = Quantize("ste_sign")(layers.UpSampling2D(2)(deep))
+    return conv(32)(layers.Concatenate()([deep, x]))
+
+
 def odd_concatenation(x):
     parts = [Quantize("ste_sign")(batch_norm(binary(x, filters))) for filters in (20, 33)]
     return conv(32)(layers.Concatenate()(parts))
@@ -156,6 +163,10 @@ WIRINGS = {
         *["CONCATENATION", PACK, CONV],
     ],
     u_net_skip: [PACK, CONV, CONV, "CONCATENATION", CONV],
+    u_net_up: [
+        *[PACK, CONV, POOL, CONV, "RESHAPE", "TILE", "RESHAPE", "TILE", "RESHAPE"],
+        *["CONCATENATION", CONV],
+    ],
     odd_concatenation: [
         *[PACK, CONV, CONV, "KgnDequantize", "KgnDequantize", "CONCATENATION", PACK, CONV]
     ],
