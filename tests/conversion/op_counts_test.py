@@ -76,6 +76,11 @@ def react_net_down(x):
     return layers.Concatenate()([rprelu(layers.Add()([half, x])) for half in halves])
 
 
+def react_net_joined(x):
+    halves = [layers.Add()([batch_norm(binary(Shift()(x))), x]) for _ in range(2)]
+    return binary(rprelu(layers.Concatenate()(halves)))
+
+
 def real_to_binary(x):
     for _ in range(2):
         normed = batch_norm(x)
@@ -155,6 +160,7 @@ WIRINGS = {
     bi_real: [PACK, CONV, CONV],
     react_net: [PACK, CONV, CONV],
     react_net_down: [PACK, CONV, CONV, CONV, PACK],
+    react_net_joined: [PACK, PACK, CONV, CONV, "CONCATENATION", PACK, CONV],
     real_to_binary: ["MEAN", PACK, *GATE, CONV, "MEAN", *GATE, CONV],
     quick_net: [PACK, CONV, CONV, "MAX_POOL_2D", "DEPTHWISE_CONV_2D", "CONV_2D", PACK, CONV],
     dense_net: [PACK, CONV, "CONCATENATION", PACK, CONV],
@@ -182,6 +188,8 @@ def test_the_ops_of_a_wiring(wiring):
     model = randomise(keras.Model(inputs, wiring(inputs)))
     graph = Graph(kgn.convert(model).content)
     kinds = [op.kind for op in graph.ops]
-    last = max(i for i, kind in enumerate(kinds) if kind in (CONV, DENSE, "RESHAPE"))
+    last = max(
+        i for i, kind in enumerate(kinds) if kind in (CONV, DENSE, "RESHAPE", "CONCATENATION")
+    )
     assert sorted(kinds[: last + 1]) == sorted(WIRINGS[wiring]), kinds
     assert all(op.options["bits"] != 32 for op in graph.of_kind(CONV, DENSE))
