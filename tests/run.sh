@@ -94,6 +94,7 @@ step "Python tests, JAX backend"
 # Most of the time goes into compiling: functions run a few times only.
 jax_ignored=(conversion runtime bench cli datasets deployment distillation/page_test.py drawing
   expansion/applications_test.py expansion/page_test.py expansion/regions_test.py experiments fuzz
+  interop/c_source interop/page_test.py interop/qonnx
   models reports training/statistics_page_test.py tuning bazel_test.py package_test.py
   packaging_test.py)
 JAX_DISABLE_MOST_OPTIMIZATIONS=1 KERAS_BACKEND=jax python -m pytest -q -n auto --dist worksteal \

@@ -84,6 +84,19 @@ def test_convert_writes_a_file_that_runs(trained, tmp_path, capsys):
     np.testing.assert_allclose(Interpreter(path).predict(images), expected, atol=1e-4)
 
 
+def test_export_c(trained, tmp_path, capsys):
+    file, path = tmp_path / "digits.tflite", tmp_path / "digits.c"
+    assert cli.run(["convert", str(trained), str(file)]) == 0
+    assert cli.run(["export_c", str(file), str(path), "--name=net"]) == 0
+    assert "net_run" in capsys.readouterr().out and "void net_run(" in path.read_text()
+    assert cli.run(["export_c", str(trained), str(path)]) == 0
+    assert "void digits_run(" in path.read_text()
+    assert cli.run(["export_c", str(file), str(tmp_path / "digits.h")]) == 2
+    assert cli.run(["export_c", str(tmp_path / "none.tflite"), str(path)]) == 2
+    assert cli.run(["export_c", str(file), str(path), "--name=2"]) == 1
+    assert "Expected a name as C has them" in capsys.readouterr().err
+
+
 def test_convert_compresses(trained, tmp_path, capsys):
     path = tmp_path / "digits.tflite"
     assert cli.run(["convert", str(trained), str(path), "--compress=huffman", "--cluster=8"]) == 0

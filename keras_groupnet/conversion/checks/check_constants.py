@@ -7,11 +7,12 @@ from collections.abc import Container
 import keras
 import numpy as np
 
-from keras_groupnet.conversion.checks.file_ops import WEIGHTS, FileOps, packed_kernel
+from keras_groupnet.conversion.checks.file_ops import FileOps
 from keras_groupnet.conversion.checks.problems import Problem
 from keras_groupnet.conversion.flatbuffer.graph import Op
 from keras_groupnet.conversion.passes.epilogue import KERNEL_OPS
 from keras_groupnet.conversion.weights.bitpack import pack_bits
+from keras_groupnet.conversion.weights.packed_kernel import WEIGHTS, packed_kernel
 from keras_groupnet.deployment import BinaryKernel, Deployment, NotBinary, describe
 from keras_groupnet.deployment.layer_tree import layer_tree
 

@@ -25,12 +25,10 @@ from keras_groupnet.conversion.passes.epilogue import (
     SLOPE,
 )
 from keras_groupnet.conversion.same_padding import same_padding
-from keras_groupnet.conversion.weights.huffman import decode
-from keras_groupnet.conversion.weights.kernel_symbols import packed_of
+from keras_groupnet.conversion.weights.packed_kernel import WEIGHTS, packed_kernel
 from keras_groupnet.deployment import Window
 from keras_groupnet.runtime.interpreter import Interpreter
 
-WEIGHTS = 1
 _SAME_VALUES = ("CAST", "EXPAND_DIMS", "PAD", "RESHAPE", "SQUEEZE", "TRANSPOSE")
 _MOVES = ("KgnMaxPool2D", "RESHAPE", "TILE")  # of packed values
 _RUN_TIME = (0, PIXEL_SCALE, ADDEND, SECOND_ADDEND)
@@ -109,11 +107,11 @@ class FileOps:
             for reader in readers
         )
 
-    def is_model_input(self, tensor: int) -> bool:
-        """Whether a tensor is an input of the model, perhaps of another type or shape."""
+    def source_of(self, tensor: int) -> int:
+        """The tensor whose values, perhaps of another type or shape, a tensor has."""
         while (op := self.graph.producer(tensor)) is not None and op.kind in _SAME_VALUES:
             tensor = op.inputs[0]
-        return tensor in self.graph.inputs
+        return tensor
 
     def step_of(self, op: Op) -> np.float32:
         """The step of the codes that a kernel op reads, from the quantizer that wrote them."""
@@ -267,20 +265,6 @@ class Values:
         positions = (1, 2) if op.kind == "KgnQuantize" else (QUANTIZE_MULTIPLIER, QUANTIZE_BIAS)
         multiplier, bias = (self.file.constant(op, position) for position in positions)
         return y if multiplier is None or bias is None else multiplier * y + bias
-
-
-def packed_kernel(graph: Graph, op: Op) -> np.ndarray:
-    """The packed weights of a kernel op, restored if they are compressed.
-
-    Raises:
-        ValueError: they cannot be restored.
-    """
-    weights = graph.value(op.inputs[WEIGHTS])
-    if not op.options.get("compression"):
-        return weights
-    outputs = len(graph.value(op.inputs[MULTIPLIER]))
-    depth = op.options["channels_in"] // op.options["groups"]
-    return packed_of(decode(weights, outputs * depth), outputs)
 
 
 def _with_float_output(graph: Graph, op: Op) -> int:

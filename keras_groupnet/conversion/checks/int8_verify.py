@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from keras_groupnet.conversion.checks.file_ops import WEIGHTS, packed_kernel
 from keras_groupnet.conversion.checks.problems import Problem
 from keras_groupnet.conversion.export.origin import Origin
 from keras_groupnet.conversion.flatbuffer.graph import ABSENT, Graph, Op
 from keras_groupnet.conversion.int8.merge_columns import merge_columns
 from keras_groupnet.conversion.passes.epilogue import KERNEL_OPS
+from keras_groupnet.conversion.weights.packed_kernel import WEIGHTS, packed_kernel
 
 _CASTS = ("QUANTIZE", "DEQUANTIZE")
 _STORAGE = ("version", "compression")  # options of ours that say how, not what
