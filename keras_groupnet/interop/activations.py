@@ -11,6 +11,7 @@ from keras_groupnet.activations import leaky_tanh
 from keras_groupnet.interop.context import NoCounterpart, find_custom, name_and_config
 from keras_groupnet.interop.quantizers import is_quantizer, quantizer
 from keras_groupnet.layers import Quantize
+from keras_groupnet.quantizers import Quantizer
 
 # The same functions in both.
 _SAME = (
@@ -26,8 +27,8 @@ def in_layer(serialized: Any, custom_objects: Mapping[str, Any]) -> Any:
         return None
     name, _ = name_and_config(serialized)
     custom = find_custom(custom_objects, name)
-    if custom is not None and not isinstance(custom, keras.layers.Layer | Quantize):
-        return custom
+    if custom is not None:
+        return None if isinstance(custom, keras.layers.Layer | Quantizer) else custom
     if name == "leaky_tanh":
         return leaky_tanh
     return name if name in _SAME else None
@@ -53,6 +54,8 @@ def behind(
         return []
     function, config = name_and_config(serialized)
     custom = find_custom(custom_objects, function)
+    if isinstance(custom, Quantizer):
+        return [Quantize(custom, name=name)]
     if custom is not None:
         return [custom]
     if is_quantizer(function):

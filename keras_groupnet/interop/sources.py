@@ -80,6 +80,13 @@ def _read_file(path: Path) -> LegacyModel:
         raise ValueError(f"Expected an .h5 file. Received: {path}; there is no such file.")
     if not h5py.is_hdf5(path):
         raise ValueError(f"Expected an .h5 file (HDF5). Received: {path}, which is none. {advice}")
+    try:
+        return _read_hdf5(path)
+    except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is damaged: {error}. Save the model again.") from error
+
+
+def _read_hdf5(path: Path) -> LegacyModel:
     with h5py.File(path, "r") as file:
         if "model_config" not in file.attrs:
             raise ValueError(

@@ -85,6 +85,10 @@ def test_custom_objects():
     model = imported(*layers, **objects)
     model.layers[-1].set_weights([np.ones((3, 1)), np.zeros(1)])
     np.testing.assert_array_equal(np.asarray(model(x)), np.full((1, 4, 4, 1), 27.0))
+    activations = {"triple": kgn.quantizers.SteSign(), "clip": keras.layers.ReLU(1.0)}
+    chain = ("Dense", {"units": 1, "activation": "triple"}), ("Activation", {"activation": "clip"})
+    kinds = [type(layer).__name__ for layer in imported(*chain, **activations).layers[1:]]
+    assert kinds == ["Dense", "Quantize", "ReLU"]
     again = imported(layers[0], Mine=lambda config: keras.layers.Rescaling(config["by"] + 2))
     np.testing.assert_array_equal(np.asarray(again(x)), 4 * x)
 
@@ -173,6 +177,21 @@ def test_files_and_models_of_something_else(tmp_path):
         file.attrs["model_config"] = "{}"
     with pytest.raises(ValueError, match="written by Keras 3"):
         kgn.interop.from_larq(path)
+
+
+@pytest.mark.parametrize("damage", ["cut", "config", "weights"])
+def test_damaged_files(tmp_path, damage):
+    path = written(tmp_path / "model.h5", {"kernel": np.ones((3, 2)), "bias": np.ones(2)})
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:3000])
+    else:
+        with h5py.File(path, "r+") as file:
+            if damage == "config":
+                file.attrs["model_config"] = file.attrs["model_config"][:50]
+            else:
+                del file["model_weights/layer_0/layer_0/bias:0"]
+    with pytest.raises(ValueError, match=r"model.h5 is damaged: .*Save the model again"):
+        kgn.interop.from_tf_keras(path)
 
 
 def written(path, weights, config=None):
