@@ -11,7 +11,7 @@ from keras_groupnet.conversion.flatbuffer.graph import Graph, Op
 from keras_groupnet.interop.c_source import literals
 from keras_groupnet.interop.c_source.memory import Lifetime, offsets
 from keras_groupnet.interop.c_source.movement_ops import ALIASES
-from keras_groupnet.interop.c_source.static_graph import StaticGraph
+from keras_groupnet.interop.static_graph import StaticGraph
 
 # Type of a value, and of the array that holds it where it shares memory with others.
 _KINDS = {
