@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import numpy as np
 
 from keras_groupnet.conversion.checks.probe import invoke
@@ -21,6 +23,7 @@ class StaticGraph:
     Args:
         content: a `.tflite` file.
         supported: kinds of ops that may be left.
+        language: what they are to be written as, for messages.
 
     Attributes:
         graph: as it is in the file.
@@ -32,7 +35,7 @@ class StaticGraph:
             the supported ones.
     """
 
-    def __init__(self, content: bytes, supported: frozenset[str]):
+    def __init__(self, content: bytes, supported: Container[str], language: str):
         self.graph = graph = Graph(content)
         graph.tidy()
         _fix_inputs(graph)
@@ -44,7 +47,7 @@ class StaticGraph:
                 known.update(op.outputs)
             else:
                 self.ops.append(op)
-        _refuse_unknown(graph, self.ops, supported)
+        _refuse_unknown(graph, self.ops, supported, language)
         written = [tensor for op in graph.ops for tensor in op.outputs]
         inside = [tensor for tensor in written if tensor not in graph.outputs]
         zeros = [np.zeros(graph.shape(t), graph.dtype(t)) for t in graph.inputs]
@@ -107,7 +110,7 @@ def _fix_inputs(graph: Graph) -> None:
         graph.tensors[tensor].shape = np.asarray(shape, np.int32)
 
 
-def _refuse_unknown(graph: Graph, ops: list[Op], supported: frozenset[str]) -> None:
+def _refuse_unknown(graph: Graph, ops: list[Op], supported: Container[str], language: str) -> None:
     unknown = {op.kind: op for op in reversed(ops) if op.kind not in supported}
     if not unknown:
         return
@@ -118,4 +121,4 @@ def _refuse_unknown(graph: Graph, ops: list[Op], supported: frozenset[str]) -> N
         advice = "Convert with float_layers='float32' and float32 inputs and outputs"
     else:
         advice = "Use other layers there, or run the .tflite file with kgn.lite.Interpreter"
-    raise ValueError(f"Expected ops that can be written as C. Received: {where}. {advice}")
+    raise ValueError(f"Expected ops that can be written as {language}. Received: {where}. {advice}")
