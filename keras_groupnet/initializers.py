@@ -1,5 +1,6 @@
-"""Initial values for weights that must stay away from zero."""
+"""Initial values of weights beyond those of Keras."""
 
+import math
 from typing import Any
 
 import keras
@@ -39,3 +40,29 @@ class SignedUniform(keras.initializers.Initializer):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments."""
         return {"low": self.low, "high": self.high, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(package="keras_groupnet")
+class BlurPool(keras.initializers.Initializer):
+    """A depthwise kernel that blurs: the outer product of a row of binomial coefficients.
+
+    For the size 3 it is `[1, 2, 1]^T [1, 2, 1] / 16` for each channel. With strides, a convolution
+    with it is an anti-aliased pooling.
+
+    References:
+        Zhang, Making Convolutional Networks Shift-Invariant Again, arXiv 1904.11486.
+    """
+
+    def __call__(self, shape: Any, dtype: Any = None) -> Any:
+        """Returns the kernel.
+
+        Args:
+            shape: `(height, width, channels, multiplier)`.
+            dtype: of the kernel.
+        """
+        rows = [
+            [math.comb(size - 1, i) / 2 ** (size - 1) for i in range(size)] for size in shape[:2]
+        ]
+        height, width = (ops.convert_to_tensor(row, dtype=dtype or "float32") for row in rows)
+        kernel = height[:, None, None, None] * width[None, :, None, None]
+        return ops.broadcast_to(kernel, shape)

@@ -16,11 +16,13 @@ from typing import Any
 
 # Those with classes of `keras.saving.register_keras_serializable`.
 _MODULES = (
+    "activations",
     "constraints",
     "distillation",
     "initializers",
     "layers",
     "metrics",
+    "optimizers",
     "quantizers",
     "training",
 )

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_groupnet.initializers import SignedUniform
+from keras_groupnet.initializers import BlurPool, SignedUniform
 from tests.tensors import array
 
 
@@ -20,3 +20,10 @@ def test_one_seed_gives_one_draw():
 def test_an_empty_range_is_refused():
     with pytest.raises(ValueError, match="low.*Received"):
         SignedUniform(1.5, 0.5)
+
+
+def test_a_blur_keeps_constants_and_is_symmetric():
+    kernel = array(BlurPool()((3, 3, 5, 1), "float32"))
+    expected = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
+    np.testing.assert_array_equal(kernel, np.broadcast_to(expected[..., None, None], kernel.shape))
+    assert array(BlurPool()((5, 2, 1, 1)))[..., 0, 0].tolist()[2] == [6 / 32, 6 / 32]

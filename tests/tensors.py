@@ -16,6 +16,13 @@ def value_and_gradient(function, x, upstream=None):
             ops.ones_like(y) if upstream is None else ops.convert_to_tensor(upstream, y.dtype)
         )
         (gradient,) = pull_back(upstream)
+    elif keras.backend.backend() == "torch":
+        x.requires_grad_()
+        y = function(x)
+        y.backward(
+            ops.ones_like(y) if upstream is None else ops.convert_to_tensor(upstream, y.dtype)
+        )
+        gradient = x.grad
     else:
         import tensorflow as tf
 

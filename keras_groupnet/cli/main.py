@@ -15,6 +15,7 @@ from keras_groupnet.version import __version__
 COMMANDS = {
     "demo": "train a small Group-Net, convert it, run it, compare it with float32 and int8",
     "train": "train a model of the zoo in the stages of its method, or resume its training",
+    "import": "turn the .h5 file of a Larq or tf.keras model into a .keras file",
     "expand": "turn the .keras file of any model into that of a low-bit network to train",
     "search": "search the partition of a model of the zoo, and the bases and bits of its groups",
     "convert": "turn a .keras file into a .tflite file and check it",

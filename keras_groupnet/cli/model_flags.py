@@ -36,6 +36,10 @@ METHODS = (
     "rbcn",
     "mcn",
     "mcn_1",
+    "react_net",
+    "real_to_binary",
+    "lsq",
+    "pact",
 )
 ACTIVATION_BITS = (1, 2, 4, 32)
 CHOICES = {

@@ -33,6 +33,7 @@ _OPERATIONS: dict[str, tuple[str, ...]] = {
     "exp": ("exp",),
     "log": ("exp",),
     "sqrt": ("simple",),
+    "rprelu": ("simple", "add"),
     "transpose": ("transpose",),
     "swapaxes": ("transpose",),
     "moveaxis": ("transpose",),

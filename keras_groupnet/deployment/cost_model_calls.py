@@ -28,7 +28,7 @@ from keras_groupnet.deployment.describe import Deployment
 from keras_groupnet.deployment.model_graph import FLOAT_BITS, ModelGraph, quantization_of
 from keras_groupnet.deployment.operations import multiply_accumulates
 from keras_groupnet.deployment.quantization import Quantization
-from keras_groupnet.layers import ActivationScale, GroupSum
+from keras_groupnet.layers import ActivationScale, ChannelScale, GroupSum
 
 L = keras.layers
 _WORD_BITS = 32
@@ -397,6 +397,8 @@ class CallTimes:
         elif isinstance(layer, L.RNN):
             self._recurrent(call, macs)
         elif macs:
+            if isinstance(layer, ChannelScale):
+                self._mean(call.input_shape)
             self._products(call, macs)
             self._float.add(id(call.outputs[0]))
         elif isinstance(layer, _POOLS):
@@ -404,8 +406,7 @@ class CallTimes:
             *_, channels = call.output_shape
             self._op("pool", taps=taps, channels=channels, positions=values / channels)
         elif isinstance(layer, _MEANS):
-            *_, channels = call.input_shape
-            self._op("mean", channels=channels, positions=math.prod(call.input_shape) / channels)
+            self._mean(call.input_shape)
         elif isinstance(layer, _NORMALIZATIONS):
             # Two means, of the values and of their squares; subtract, square, two scales, shift;
             # groups are brought to an axis of their own and back.
@@ -421,6 +422,11 @@ class CallTimes:
         if macs and activation_name(getattr(layer, "activation", None)) not in FUSED:
             for kind in activation_kinds(getattr(layer, "activation", None)):
                 self._pass(kind, values)
+
+    def _mean(self, shape: Sequence[int]) -> None:
+        """Means over all positions of maps."""
+        *_, channels = shape
+        self._op("mean", channels=channels, positions=math.prod(shape) / channels)
 
     def _swaps(self, pool: Call) -> bool:
         """Whether a pool between an op of ours and a quantizer becomes one of packed values."""

@@ -17,7 +17,7 @@ from keras_groupnet.deployment.calls import Call
 from keras_groupnet.deployment.describe import Deployment
 from keras_groupnet.deployment.model_graph import ModelGraph, quantization_of
 from keras_groupnet.deployment.quantization import Quantization
-from keras_groupnet.layers import ActivationScale, GroupSum
+from keras_groupnet.layers import ActivationScale, ChannelScale, GroupSum
 
 _WORD_BITS = 32
 _WORD_BYTES = _FLOAT_BYTES = 4
@@ -142,6 +142,9 @@ class FileSize:
             self._op(len(call.name) + 10, 1, _SCALE_MAP_OPTIONS)
         else:
             self._float_op(call)
+            if isinstance(layer, ChannelScale):  # mean, two products, sigmoid, reshape
+                for _ in range(4):
+                    self._op(self._name(call), 2, 0)
 
     def _kernel_ops(self, call: Call, deployment: Deployment) -> None:
         """The ops of a binary layer; the float sums of what is more than the formula."""

@@ -73,9 +73,8 @@ _DEEPEST = 4
 
 
 def _is_quantizer(owner: Any, layer: Any) -> bool:
-    return any(
-        getattr(owner, name, None) is layer for name in ("input_quantizer", "kernel_quantizer")
-    )
+    names = ("input_quantizer", "kernel_quantizer", "quantizer")
+    return any(getattr(owner, name, None) is layer for name in names)
 
 
 def own_kernels(tree: dict[keras.layers.Layer, str]) -> dict[keras.layers.Layer, int]:

@@ -90,14 +90,12 @@ class ModelGraph:
         """Bits of the values that the ops of a binary layer read in the converted file.
 
         An op reads packed values if its layer quantizes them, or if its input comes from a
-        quantizer directly, through max poolings, or, into a dense layer, through a `Flatten` or
-        `Reshape` that nobody else reads. Everything else in between (concatenation, padding, sums)
-        makes the op read floats, as the report of `convert` says.
+        quantizer directly, through max poolings, or through a `Flatten` or `Reshape` that only
+        binary layers read. Everything else in between (concatenation, padding, sums) makes the op
+        read floats, as the report of `convert` says.
         """
         deployment = self._deployments[call.layer]
         packed = self._packed.get(id(call.inputs[0]))
-        if packed is not None and packed.reshaped and deployment.window is not None:
-            packed = None
         if packed is not None and packed.pooled and deployment.window is None:
             # A matrix product over more than one axis is reshaped, too.
             packed = packed if len(call.inputs[0].shape) == 2 else None
@@ -137,6 +135,11 @@ class ModelGraph:
                 ]
         return {call.layer for call in seen}
 
+    def _reads_packed(self, call: Call) -> bool:
+        """Whether a call is that of a binary layer that does not quantize by itself."""
+        deployment = self._deployments.get(call.layer)
+        return deployment is not None and deployment.input_bits is None
+
     def _gives(self, call: Call) -> _Packed | None:
         """What the output of a call is packed as, if it is."""
         if not call.inputs or not call.outputs:
@@ -153,8 +156,9 @@ class ModelGraph:
         if isinstance(call.layer, (keras.layers.Flatten, keras.layers.Reshape)):
             if call.inputs[0].shape == call.outputs[0].shape:
                 return given
-            alone = len(self.readers(call)) == 1
-            return dataclasses.replace(given, reshaped=True) if alone and not given.pooled else None
+            if given.pooled or not all(map(self._reads_packed, self.readers(call))):
+                return None
+            return dataclasses.replace(given, reshaped=True)
         return None
 
 

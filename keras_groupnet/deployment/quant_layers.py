@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any
@@ -23,8 +24,13 @@ from keras_groupnet.deployment.quantization import NotBinary
 from keras_groupnet.layers import (
     LatentConv2D,
     ModulatedConv2D,
+    QuantConv1D,
     QuantConv2D,
+    QuantConv2DTranspose,
+    QuantConv3D,
+    QuantConv3DTranspose,
     QuantDense,
+    QuantDepthwiseConv1D,
     QuantDepthwiseConv2D,
 )
 from keras_groupnet.quantizers import ActivationBases, SubgroupSign
@@ -41,7 +47,7 @@ def _kernel_count(layer: Any) -> int:
         raise NotBinary("it has no kernel quantizer")
     bits = layer.kernel_precision
     if hasattr(quantizer, "binary_parts"):
-        return bits
+        return getattr(quantizer, "part_count", bits)
     if quantizer is not None and not hasattr(quantizer, "precision"):
         name = getattr(quantizer, "__name__", type(quantizer).__name__)
         raise NotBinary(
@@ -73,9 +79,15 @@ def _read_kernels(layer: Any, per_output: Callable[[np.ndarray], np.ndarray]) ->
 def _conv_window(layer: Any, groups: int) -> Window:
     if layer.data_format != "channels_last":
         raise NotBinary("its data_format is not channels_last")
+    if layer.padding == "causal":
+        raise NotBinary(
+            "its padding is causal, and the ops pad both sides alike: use padding='same' or 'valid'"
+        )
+    # A convolution along time is one of height 1.
+    ahead = (1,) * (2 - len(layer.strides))
     return Window(
-        tuple(layer.strides),
-        tuple(layer.dilation_rate),
+        (*ahead, *layer.strides),
+        (*ahead, *layer.dilation_rate),
         layer.padding,
         int(layer.pad_values),
         groups,
@@ -107,13 +119,59 @@ def _(layer: QuantDense) -> Deployment:
     return _standard(layer, tuple(layer.kernel.shape), None)
 
 
-@describe.register
-def _(layer: QuantDepthwiseConv2D) -> Deployment:
-    height, width, channels, multiplier = layer.kernel.shape
+@describe.register(QuantDepthwiseConv1D)
+@describe.register(QuantDepthwiseConv2D)
+def _(layer: Any) -> Deployment:
+    *taps, channels, multiplier = layer.kernel.shape
     # Keras' (kh, kw, C, M) as a grouped kernel (kh, kw, 1, C * M), channel-major like Keras.
-    shape = (height, width, 1, channels * multiplier)
+    shape = (*(1,) * (2 - len(taps)), *taps, 1, channels * multiplier)
     window = _conv_window(layer, channels)
     return _standard(layer, shape, window, lambda kernel: kernel.reshape(shape))
+
+
+@describe.register
+def _(layer: QuantConv1D) -> Deployment:
+    shape = (1, *layer.kernel.shape)
+    window = _conv_window(layer, layer.groups)
+    return _standard(layer, shape, window, lambda kernel: kernel[None])
+
+
+@describe.register(QuantConv3D)
+@describe.register(QuantConv3DTranspose)
+def _(layer: Any) -> Deployment:
+    raise NotBinary(
+        "there is no op for convolutions over three axes: use 2-D convolutions of the slices "
+        "(keras.layers.TimeDistributed), or leave the layer float"
+    )
+
+
+@describe.register
+def _(layer: QuantConv2DTranspose) -> Deployment:
+    """One 1x1 convolution with an output for each tap and filter, and float sums of these."""
+    if isinstance(layer.input_quantizer, ActivationBases):
+        raise NotBinary("its input is a sum of bases, which transposed convolutions cannot take")
+    if layer.data_format != "channels_last":
+        raise NotBinary("its data_format is not channels_last")
+    height, width, filters, channels = layer.kernel.shape
+    shape = (1, 1, channels, height * width * filters)
+
+    def read_kernels() -> list[BinaryKernel]:
+        # One magnitude for each output channel, whichever tap.
+        kernels = _read_kernels(layer, lambda kernel: kernel.swapaxes(-1, -2))
+        return [
+            BinaryKernel(
+                kernel.signs.transpose(2, 0, 1, 3).reshape(shape),
+                np.tile(kernel.scales, height * width),
+            )
+            for kernel in kernels
+        ]
+
+    return dataclasses.replace(
+        _standard(layer, shape, Window()),
+        read_kernels=read_kernels,
+        factors=filters,
+        taps=height * width,
+    )
 
 
 @describe.register

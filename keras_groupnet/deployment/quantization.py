@@ -20,7 +20,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_groupnet.quantizers import HalfWaveGaussian, KBitActivation, SteSign
+from keras_groupnet.quantizers import (
+    DoReFa,
+    HalfWaveGaussian,
+    KBitActivation,
+    LearnedStepActivation,
+    PactActivation,
+    RSign,
+    SteHeaviside,
+    SteSign,
+)
 
 PACKED_BITS = (1, 2, 4)
 
@@ -102,8 +111,8 @@ def describe_quantizer(quantizer: Any) -> Quantization:
 
 @describe_quantizer.register
 def _(quantizer: KBitActivation) -> Quantization:
-    if type(quantizer) is not KBitActivation:  # a subclass may compute something else
-        return describe_quantizer.dispatch(object)(quantizer)
+    if type(quantizer) is not KBitActivation:
+        return _tried(quantizer)
     return Quantization(quantizer.bits, quantizer, quantizer.beta)
 
 
@@ -112,6 +121,50 @@ def _(quantizer: HalfWaveGaussian) -> Quantization:
     """The uniform quantizer of its levels, behind float ops that lift small positive values."""
     uniform = quantizer.uniform
     return Quantization(2, uniform, uniform.beta, before=quantizer.lift)
+
+
+@describe_quantizer.register
+def _(quantizer: SteHeaviside) -> Quantization:
+    return _zero_or_one(0.0) if type(quantizer) is SteHeaviside else _tried(quantizer)
+
+
+@describe_quantizer.register
+def _(quantizer: DoReFa) -> Quantization:
+    if type(quantizer) is not DoReFa:
+        return _tried(quantizer)
+    if quantizer.mode != "activations":
+        raise NotBinary(
+            "its input quantizer is DoReFa(mode='weights'), whose levels depend on all values of "
+            "a tensor: use mode='activations'"
+        )
+    if quantizer.precision == 1:
+        return _zero_or_one(0.5)  # a half is rounded to even, to 0
+    return Quantization(quantizer.precision, quantizer)
+
+
+@describe_quantizer.register
+def _(quantizer: RSign) -> Quantization:
+    """The sign, behind one addition."""
+    return Quantization(1, SIGN.quantizer, before=quantizer.shifted)
+
+
+@describe_quantizer.register(LearnedStepActivation)
+@describe_quantizer.register(PactActivation)
+def _(quantizer: LearnedStepActivation | PactActivation) -> Quantization:
+    """The uniform quantizer with what has been learned so far."""
+    uniform = KBitActivation(quantizer.bits, quantizer.beta)
+    return Quantization(uniform.bits, uniform, uniform.beta)
+
+
+def _tried(quantizer: Any) -> Quantization:
+    """That of a subclass, which may compute something else than the class."""
+    return describe_quantizer.dispatch(object)(quantizer)
+
+
+def _zero_or_one(threshold: float) -> Quantization:
+    """1 above the threshold, else 0: two of the codes of 2 bits, behind a comparison of floats."""
+    codes = KBitActivation(2, 3.0)
+    return Quantization(2, codes, codes.beta, lambda x: keras.ops.cast(x > threshold, x.dtype))
 
 
 def quantizer_of(layer: keras.layers.Layer) -> Callable[[Any], Any] | None:

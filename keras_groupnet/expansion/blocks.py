@@ -15,6 +15,7 @@ from keras_groupnet.expansion.roles import NORMALIZATIONS, is_activation
 # NASNet) rather than a block; blocks are then looked for inside. The deepest blocks in use, those
 # of Inception and EfficientNet, have five.
 DEEPEST_BLOCK = 8
+_DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,7 +129,7 @@ class BlockFinder:
         for position, region in enumerate(regions):
             operation = None if region.branches else self._operation(region.exit)
             if self._low_bit & set(region.inside):
-                is_depthwise = isinstance(operation, keras.layers.DepthwiseConv2D)
+                is_depthwise = isinstance(operation, _DEPTHWISE)
                 if depthwise and not region.branches and not is_depthwise:
                     spans[-1] = (spans[-1][0], position + 1)
                 else:

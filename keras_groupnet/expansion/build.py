@@ -16,7 +16,6 @@ from keras_groupnet.expansion.graph import Node, Tensor
 from keras_groupnet.expansion.roles import NORMALIZATIONS, is_activation, only_reader
 from keras_groupnet.expansion.site import Group, Site
 from keras_groupnet.expansion.statistics import expected_statistics
-from keras_groupnet.layers import GroupSum
 from keras_groupnet.structure.block_style import FloatInput, QuantizedInput
 from keras_groupnet.structure.blocks import batch_norm
 from keras_groupnet.structure.scope import Scope
@@ -107,7 +106,7 @@ class _Builder:
                     nodes[index], own, self._scope.in_base(number), group.style, group.bases > 1
                 )
             bases.append(own[output])
-        values[output] = GroupSum(name=last.name)(bases)
+        values[output] = group.style.group_sum(last.name)(bases)
 
     def _node(
         self, node: Node, values: _Values, scope: Scope, style: Any, several: bool = False
@@ -150,7 +149,9 @@ class _Builder:
         for own in scopes:
             outputs.append(style.connect(source, part.layer, own))
             self._kernels[own.name(node.name)] = (part.kernel, several or len(scopes) > 1)
-        x = outputs[0] if count is None else GroupSum(name=scope.name(f"{node.name}_sum"))(outputs)
+        x = outputs[0]
+        if count is not None:
+            x = style.group_sum(scope.name(f"{node.name}_sum"))(outputs)
         x = self._normalized(x, node, scope, style, values)
         if len(node.inputs[0].shape) == 3:
             name = scope.name(f"{node.name}_sequence")

@@ -15,9 +15,14 @@ from keras_groupnet.expansion.plan import ExpansionPlan, plan
 from keras_groupnet.methods import GroupNet, Method
 from keras_groupnet.structure.groups import GroupStyle
 
-KEEP: tuple[Keep, ...] = ("first", "last", keras.layers.DepthwiseConv2D)
+KEEP: tuple[Keep, ...] = (
+    "first",
+    "last",
+    keras.layers.DepthwiseConv1D,
+    keras.layers.DepthwiseConv2D,
+)
 # Options of Group-Net that say how blocks are wired: here the parent says that.
-_OF_THE_PARENT = ("shortcut", "skip", "wiring")
+_OF_THE_PARENT = ("dilations", "gates", "shortcut", "skip", "wiring")
 
 
 def expand(
@@ -51,10 +56,11 @@ def expand(
       there. (With `activation_bits=32` nothing is quantized and the parent's activation stays.)
     - Behind it stands a batch norm, the parent's or a new one, that takes the layer's bias.
     - A separable convolution is a depthwise and a 1x1 convolution, a dense layer of sequences or
-      feature maps a 1x1 convolution.
+      feature maps a 1x1 convolution, a convolution along time one of width 1.
     - Moving statistics behind it start as for inputs that are standard normal.
 
-    Low-bit versions exist of `Conv2D`, `DepthwiseConv2D`, `SeparableConv2D` and `Dense`, and of
+    Low-bit versions exist of `Conv1D`, `Conv2D`, `Conv2DTranspose`, `DepthwiseConv1D`,
+    `DepthwiseConv2D`, `SeparableConv2D` and `Dense`, and of
     classes added to `structure.low_bit.LOW_BIT_LAYERS`. Others stay float, as do attention branches
     (squeeze and excitation) and layers that are called several times. A nested model is opened; one
     that is called several times, like the towers of a Siamese network, is expanded once and called
@@ -159,7 +165,13 @@ def _method(method: str | Method | None, given: dict[str, Any]) -> Method:
                 "`method` goes without the arguments of Group-Net; pass methods.GroupNet(...) with "
                 f"these instead. Received: method={method!r} and {given!r}"
             )
-        return methods.get(method)
+        chosen = methods.get(method)
+        if isinstance(chosen, GroupNet) and (chosen.gates or chosen.dilations):
+            raise ValueError(
+                "The wiring is that of the model; leave `gates` and `dilations` out. "
+                f"Received: method={chosen!r}"
+            )
+        return chosen
     known = {field.name for field in dataclasses.fields(GroupNet)}
     for option in given:
         if option in _OF_THE_PARENT:

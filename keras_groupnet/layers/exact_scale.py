@@ -11,7 +11,7 @@ _LAST_PLACES = {"float16": 2e-3, "bfloat16": 2e-2}
 
 
 def split_scale(
-    kernel: Any, precision: int, axes: tuple[int, ...], step: float | None = None
+    kernel: Any, precision: int, axes: tuple[int, ...], step: Any = None
 ) -> tuple[Any, Any]:
     """Splits a quantized kernel so that sums of ±1 activations are exact.
 
@@ -25,13 +25,15 @@ def split_scale(
         precision: bits of one of its weights; only kernels of 1 bit are split, and those with a
             step.
         axes: all axes of the kernel but those of the output channels.
-        step: all weights are integers times this; None if they are not.
+        step: all weights are integers times this, a number or a scalar without gradient; None if
+            they are not.
 
     Returns:
         `(kernel / scale, scale)`, the scale of shape `(output channels,)`, or the step;
         `(kernel, 1)` if not split.
     """
     if step is not None:
+        step = ops.cast(step, kernel.dtype)
         unit = kernel / step
         return unit + ops.stop_gradient(ops.round(unit) - unit), step
     if precision != 1:

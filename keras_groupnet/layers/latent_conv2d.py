@@ -65,9 +65,14 @@ class LatentConv2D(QuantConv2D):
         *shape, filters = super().compute_output_shape(input_shape)
         return (*shape, filters * self.channels_per_map)
 
+    def watched_kernel(self) -> Any:
+        """The latent kernel: there may be several deployed ones."""
+        return self.kernel
+
     def mean_magnitude(self, shape: Any, dtype: Any = None) -> Any:
         """An initializer: `mean|w|` of the latent kernel, which must exist."""
-        return ops.full(shape, ops.mean(ops.abs(ops.convert_to_tensor(self.kernel))), dtype=dtype)
+        mean = ops.mean(ops.abs(ops.convert_to_tensor(self.kernel)))
+        return ops.ones(shape, dtype=dtype or mean.dtype) * ops.cast(mean, dtype or mean.dtype)
 
     def save_own_variables(self, store: Any) -> None:
         """Writes all variables; that of `keras.layers.Conv2D` knows of kernel and bias only."""

@@ -115,11 +115,11 @@ class ModulatedConv2D(LatentConv2D):
         difference = kernel - functional.sign(kernel) * m_filters
         return self.filter_weight / 2 * ops.sum(ops.square(difference))
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Returns `(N, OH, OW, filters * planes)`."""
         if self.filter_weight:
             self.add_loss(self.filter_loss())
-        return super().call(inputs)
+        return super().call(inputs, training)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments."""

@@ -5,15 +5,20 @@ from typing import Any
 from keras import ops
 
 
-def check_padding(pad_values: float, padding: str, data_format: str) -> None:
+def check_padding(
+    pad_values: float,
+    padding: str,
+    data_format: str,
+    paddings: tuple[str, ...] = ("same", "valid"),
+) -> None:
     """Raises ValueError unless a quantized layer can pad like this."""
     if data_format != "channels_last":
         raise ValueError(
             "Quantized layers support data_format='channels_last' only. "
             f"Received: data_format={data_format!r}"
         )
-    if padding not in ("same", "valid"):
-        raise ValueError(f"`padding` must be 'same' or 'valid'. Received: padding={padding!r}")
+    if padding not in paddings:
+        raise ValueError(f"`padding` must be one of {paddings}. Received: padding={padding!r}")
     if pad_values not in (-1, 0, 1):
         raise ValueError(f"`pad_values` must be -1, 0 or 1. Received: pad_values={pad_values!r}")
     if pad_values != 0 and padding != "same":

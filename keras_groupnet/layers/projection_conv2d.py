@@ -91,7 +91,8 @@ class ProjectionConv2D(LatentConv2D):
         self.projections = projections
         self.channels_per_map = projections
         self.levels = levels
-        self.forward = forward
+        # `forward` is what Torch calls.
+        self.forward_pass = forward
         self.projection_weight = projection_weight
         self.level_norm = level_norm
         self.projection_initializer = keras.initializers.get(
@@ -128,7 +129,7 @@ class ProjectionConv2D(LatentConv2D):
             self.projection_rate,
             self.projection_weight,
             self.levels,
-            self.forward,
+            self.forward_pass,
             self.level_norm,
         )
 
@@ -145,7 +146,7 @@ class ProjectionConv2D(LatentConv2D):
             **super().get_config(),
             "projections": self.projections,
             "levels": self.levels,
-            "forward": self.forward,
+            "forward": self.forward_pass,
             "projection_weight": self.projection_weight,
             "level_norm": self.level_norm,
             "projection_initializer": keras.initializers.serialize(self.projection_initializer),

@@ -9,9 +9,9 @@ from keras_groupnet.layers.quant_layer import QuantLayer
 
 
 class QuantConv(QuantLayer):
-    """A mixin for convolutions of any rank, channels last; `QuantConv1D` takes two lines.
+    """A mixin for convolutions of any rank, channels last; one of your own takes two lines.
 
-        class QuantConv1D(QuantConv, keras.layers.Conv1D):
+        class MyConv1D(QuantConv, keras.layers.Conv1D):
             pass
 
     Args:
@@ -21,9 +21,14 @@ class QuantConv(QuantLayer):
         **kwargs: arguments of `QuantLayer` and of the Keras layer.
 
     Raises:
-        ValueError: for other `pad_values`, for `pad_values` without `padding="same"`, for
-            `padding="causal"`, and for `data_format="channels_first"`.
+        ValueError: for other `pad_values`, for `pad_values` without `padding="same"`, for a
+            `padding` that is not one of `paddings`, and for `data_format="channels_first"`.
+
+    Attributes:
+        paddings: what `padding` may be.
     """
+
+    paddings: tuple[str, ...] = ("same", "valid")
 
     # Of the Keras layer.
     kernel_size: tuple[int, ...]
@@ -34,7 +39,7 @@ class QuantConv(QuantLayer):
 
     def __init__(self, *args: Any, pad_values: float = 0.0, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        check_padding(pad_values, self.padding, self.data_format)
+        check_padding(pad_values, self.padding, self.data_format, self.paddings)
         self.pad_values = float(pad_values)
 
     def pad(self, inputs: Any) -> tuple[Any, str]:

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_groupnet import quantizers
+from keras_groupnet import activations, constraints, context, quantizers
 from keras_groupnet.layers.exact_scale import split_scale
 from keras_groupnet.layers.learned_quantizers import build_quantizers
 
@@ -28,10 +28,14 @@ class QuantLayer:
         *args: arguments of the Keras layer.
         input_quantizer: anything `quantizers.get` takes; None if the input is already quantized.
         kernel_quantizer: anything `quantizers.get` takes; None for the latent kernel itself.
-        **kwargs: arguments of the Keras layer.
+        metrics: None or `["flip_ratio"]`: `metrics.FlipRatio` of the kernel in the logs of `fit`,
+            under its name and the layer's. `context.metrics_scope` adds to it. Not on JAX, where
+            Keras drops it; `training.BinaryStatistics` counts flips on every backend.
+        **kwargs: arguments of the Keras layer. `activation` may also be what `activations.get`
+            takes, constraints what `constraints.get` does (`"weight_clip"`).
 
     Raises:
-        ValueError: if there is no such quantizer.
+        ValueError: if there is no such quantizer, activation, constraint or metric.
 
     Attributes:
         channel_axes: how many of the kernel's last axes number the output channels.
@@ -46,16 +50,29 @@ class QuantLayer:
     activation: Any
 
     def __init__(
-        self, *args: Any, input_quantizer: Any = None, kernel_quantizer: Any = None, **kwargs: Any
+        self,
+        *args: Any,
+        input_quantizer: Any = None,
+        kernel_quantizer: Any = None,
+        metrics: Any = None,
+        **kwargs: Any,
     ):
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **resolved(kwargs))
         self.input_quantizer = quantizers.get(input_quantizer)
         self.kernel_quantizer = quantizers.get(kernel_quantizer)
+        self.training_metrics = training_metrics(metrics)
 
     def build(self, input_shape: Any) -> None:
-        """Makes the kernel, the bias and the variables of quantizers that learn."""
+        """Makes the kernel, the bias, metrics and the variables of quantizers that learn."""
         super().build(input_shape)  # type: ignore[misc]
         build_quantizers(self, input_shape)
+        # What optimizers.Bop.is_binary_variable goes by.
+        self.kernel.precision = self.kernel_precision
+        if "flip_ratio" in self.training_metrics:
+            from keras_groupnet.metrics import FlipRatio
+
+            name = f"flip_ratio/{self.name}"  # type: ignore[attr-defined]
+            self.flip_ratio = FlipRatio(self.kernel.shape, name=name)
 
     @property
     def kernel_precision(self) -> int:
@@ -94,8 +111,14 @@ class QuantLayer:
         step = getattr(self.kernel_quantizer, "step", None)
         return split_scale(kernel, self.kernel_precision, axes, step)
 
-    def call(self, inputs: Any) -> Any:
+    def watched_kernel(self) -> Any:
+        """What `FlipRatio` counts the flips of, of the shape of `kernel`."""
+        return self.quantize_kernel(self.kernel)
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Returns the outputs of the layer."""
+        if training and "flip_ratio" in self.training_metrics:
+            self.flip_ratio.update_state(self.watched_kernel())
         if self.input_quantizer is not None:
             inputs = self.input_quantizer(inputs)
         kernel, scale = self.exact_kernel()
@@ -110,4 +133,74 @@ class QuantLayer:
             **super().get_config(),  # type: ignore[misc]
             "input_quantizer": quantizers.serialize(self.input_quantizer),
             "kernel_quantizer": quantizers.serialize(self.kernel_quantizer),
+            **({"metrics": self.training_metrics} if self.training_metrics else {}),
         }
+
+    @property
+    def weights(self) -> list[Any]:
+        """All weights; in a `quantized_scope` with the quantized kernel, which can only be read."""
+        weights = super().weights  # type: ignore[misc]
+        if not context.should_quantize():
+            return weights
+        return [_Quantized(self) if weight is self.kernel else weight for weight in weights]
+
+    def save_own_variables(self, store: Any) -> None:
+        """Writes the variables; in a `quantized_scope` with the quantized kernel."""
+        if not context.should_quantize():
+            super().save_own_variables(store)  # type: ignore[misc]
+            return
+        variables: dict[str, Any] = {}
+        super().save_own_variables(variables)  # type: ignore[misc]
+        for key, variable in variables.items():
+            store[key] = _Quantized(self).numpy() if variable is self.kernel else variable
+
+
+class _Quantized:
+    """What stands for the kernel of a layer in a `quantized_scope`."""
+
+    def __init__(self, layer: Any):
+        self._layer = layer
+        kernel = layer.kernel
+        self.name, self.path, self.dtype, self.shape = (
+            kernel.name,
+            kernel.path,
+            kernel.dtype,
+            kernel.shape,
+        )
+
+    def numpy(self) -> Any:
+        """The quantized kernel."""
+        return ops.convert_to_numpy(self._layer.quantize_kernel(self._layer.kernel))
+
+    def assign(self, value: Any) -> None:
+        """Refuses."""
+        raise ValueError(
+            f"The kernel of layer {self._layer.name!r} can only be read inside of a "
+            "quantized_scope. Set it outside"
+        )
+
+
+def resolved(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a Keras layer, with the activation and constraints that we know by name."""
+    found = dict(arguments)
+    for key, value in arguments.items():
+        if key == "activation":
+            found[key] = activations.get(value)
+        elif key.endswith("_constraint"):
+            found[key] = constraints.get(value)
+    return found
+
+
+def training_metrics(metrics: Any) -> list[str]:
+    """The metrics of a new layer, in order.
+
+    Raises:
+        ValueError: for unknown ones, and on JAX.
+    """
+    names = sorted(context.checked_metrics(metrics or ()) | context.get_training_metrics())
+    if names and keras.backend.backend() == "jax":
+        raise ValueError(
+            "Keras on JAX drops what metrics of layers learn in `fit`. Leave out `metrics`, and "
+            f"use keras_groupnet.training.BinaryStatistics. Received: metrics={names}"
+        )
+    return names

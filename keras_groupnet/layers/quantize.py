@@ -30,6 +30,11 @@ class Quantize(keras.layers.Layer):
         self.quantizer = resolved
         self.supports_masking = True
 
+    def build(self, input_shape: Any) -> None:
+        """Makes the variables of a quantizer that learns."""
+        if isinstance(self.quantizer, keras.layers.Layer) and not self.quantizer.built:
+            self.quantizer.build(input_shape)
+
     def call(self, inputs: Any) -> Any:
         """Returns the quantized inputs."""
         return self.quantizer(inputs)

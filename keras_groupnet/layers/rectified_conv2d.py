@@ -128,11 +128,11 @@ class RectifiedConv2D(LatentConv2D):
             difference = ops.stop_gradient(kernel) - c * functional.approx_sign(kernel)
         return self.kernel_weight / 2 * ops.sum(ops.square(difference))
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Returns `(N, OH, OW, filters)`."""
         if self.kernel_weight:
             self.add_loss(self.kernel_loss())
-        return super().call(inputs)
+        return super().call(inputs, training)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments."""

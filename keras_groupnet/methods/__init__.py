@@ -1,4 +1,4 @@
-"""The methods by name: Group-Net, PCNN, RBCN, MCN and those that they are compared with."""
+"""The methods by name: Group-Net, PCNN, RBCN, MCN, their baselines, and today's."""
 
 import warnings
 from typing import Any
@@ -12,10 +12,14 @@ from keras_groupnet.methods.el_net import ELNet
 from keras_groupnet.methods.full_precision import FullPrecision
 from keras_groupnet.methods.group_net import GroupNet
 from keras_groupnet.methods.hwgq import HWGQ
+from keras_groupnet.methods.lsq import LSQ
 from keras_groupnet.methods.mcn import MCN, MCN1
 from keras_groupnet.methods.method import Method
+from keras_groupnet.methods.pact import PACT
 from keras_groupnet.methods.pcnn import PCNN
 from keras_groupnet.methods.rbcn import RBCN
+from keras_groupnet.methods.react_net import ReActNet
+from keras_groupnet.methods.real_to_binary import RealToBinary
 from keras_groupnet.methods.single_branch import SingleBranch
 from keras_groupnet.methods.syq import SYQ
 from keras_groupnet.methods.xnor_net import XnorNet
@@ -36,6 +40,10 @@ _METHODS: dict[str, type[Method]] = {
     "rbcn": RBCN,
     "mcn": MCN,
     "mcn_1": MCN1,
+    "react_net": ReActNet,
+    "real_to_binary": RealToBinary,
+    "lsq": LSQ,
+    "pact": PACT,
 }
 
 __all__ = [
@@ -48,11 +56,15 @@ __all__ = [
     "FullPrecision",
     "GroupNet",
     "HWGQ",
+    "LSQ",
     "MCN",
     "MCN1",
     "Method",
+    "PACT",
     "PCNN",
     "RBCN",
+    "ReActNet",
+    "RealToBinary",
     "SYQ",
     "SingleBranch",
     "XnorNet",

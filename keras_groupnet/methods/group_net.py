@@ -10,6 +10,7 @@ from keras_groupnet import layers, quantizers
 from keras_groupnet.methods.method import Method
 from keras_groupnet.structure.block_style import SHORTCUTS, SKIPS
 from keras_groupnet.structure.blocks import Block, BlockLayer, float_layer
+from keras_groupnet.structure.dilations import checked_dilations
 from keras_groupnet.structure.groups import (
     ACTIVATION_BITS,
     GroupStyle,
@@ -26,7 +27,12 @@ _CHOICES = {
     "shortcut": SHORTCUTS,
     "activation_scale": ("xnor", "mean", "none"),
     "weight_scale": ("channel", "tensor", "none"),
+    "aggregation": ("learned", "mean"),
+    "gates": (False, True),
 }
+
+# What may be said for each group.
+_PER_GROUP = ("bases", "activation_bits", "dilations")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +61,11 @@ class GroupNet(GroupStyle, Method):
         pad_values: as in `layers.QuantConv2D`; None is 1 for 1 bit, else 0.
         weight_bits: 1, or 32 for float kernels: of networks whose activations alone are quantized,
             and of those that are as exact as their parent.
+        gates: the journal version's `layers.SoftGates` between groups. Each base then quantizes its
+            own input, so inputs are packed K times.
+        aggregation: `"learned"`, a lambda for each base, or `"mean"`, as in the journal version.
+        dilations: of the convolutions in groups: None, or one entry for each group: a number for
+            all bases, or one for each base (BPAC of the journal version, for segmentation).
 
     Raises:
         ValueError: if an argument is none of these.
@@ -69,7 +80,7 @@ class GroupNet(GroupStyle, Method):
     References:
         Zhuang et al., Group-Net, arXiv 1808.02631, whose numbers of sections and equations are
         those of version 1; published as Structured Binary Neural Networks, CVPR 2019, arXiv
-        1811.10413.
+        1811.10413. The journal version is arXiv 1909.09934.
     """
 
     name: ClassVar[str] = "group_net"
@@ -86,13 +97,24 @@ class GroupNet(GroupStyle, Method):
     beta: float = 1.0
     pad_values: float | None = None
     weight_bits: int = 1
+    gates: bool = False
+    aggregation: str = "learned"
+    dilations: Sequence[int | Sequence[int]] | None = None
 
     def __post_init__(self) -> None:
         """Checks the arguments and fills in what depends on `activation_bits`."""
         use_current_names(self)
         self._check_numbers("bases")
         self._check_numbers("activation_bits")
+        rates = checked_dilations(self.dilations, self.bases, self.partition)
+        object.__setattr__(self, "dilations", rates)
         self._check_lengths()
+        if self.gates and (self.partition == "layerwise" or not _is_int(self.bases)):
+            raise ValueError(
+                "`gates` stand between groups of as many bases each: `bases` must be one int and "
+                "`partition` not 'layerwise'. "
+                f"Received: bases={self.bases!r}, partition={self.partition!r}"
+            )
         if not isinstance(self.activation_bits, int):
             # What depends on the bits stays None; each group checks and fills in its own.
             for bits in sorted(set(self.activation_bits)):
@@ -148,9 +170,9 @@ class GroupNet(GroupStyle, Method):
 
     def _check_lengths(self):
         """Checks that what is said for each group is said for as many groups."""
-        values = {name: getattr(self, name) for name in ("bases", "activation_bits", "partition")}
+        values = {name: getattr(self, name) for name in (*_PER_GROUP, "partition")}
         several = {
-            name: value for name, value in values.items() if not isinstance(value, int | str)
+            name: value for name, value in values.items() if not isinstance(value, int | str | None)
         }
         if len(set(map(len, several.values()))) > 1:
             received = ", ".join(f"{name}={value!r}" for name, value in several.items())
@@ -177,19 +199,32 @@ class GroupNet(GroupStyle, Method):
         >>> [group.bases for group in GroupNet(bases=(3, 5)).of_groups(2)]
         [3, 5]
         """
-        numbers = {}
-        for name in ("bases", "activation_bits"):
-            value = getattr(self, name)
-            numbers[name] = [value] * count if isinstance(value, int) else list(value)
-            if len(numbers[name]) != count:
-                raise ValueError(
-                    f"`{name}` must be one int, or one for each group: {count} with "
-                    f"partition={self.partition!r} here. Received: {name}={value!r}"
-                )
+        numbers = {name: self._of_each_group(name, count) for name in ("bases", "activation_bits")}
         return [
-            dataclasses.replace(self, bases=bases, activation_bits=bits)
+            dataclasses.replace(self, bases=bases, activation_bits=bits, dilations=None)
             for bases, bits in zip(*numbers.values(), strict=True)
         ]
+
+    def dilations_of_groups(self, count: int) -> Sequence[int | Sequence[int]]:
+        """The dilations of the groups, 1 if there are none.
+
+        Args:
+            count: how many groups there are.
+
+        Raises:
+            ValueError: if there are not as many.
+        """
+        return [entry or 1 for entry in self._of_each_group("dilations", count)]
+
+    def _of_each_group(self, name: str, count: int) -> list[Any]:
+        value = getattr(self, name)
+        values = [value] * count if value is None or isinstance(value, int) else list(value)
+        if len(values) != count:
+            raise ValueError(
+                f"`{name}` must be one int, or one for each group: {count} with "
+                f"partition={self.partition!r} here. Received: {name}={value!r}"
+            )
+        return values
 
     def split(self, blocks: Sequence[int]) -> Sequence["GroupNet"]:
         """The methods of chains of blocks that follow one another in a model.
@@ -222,8 +257,8 @@ class GroupNet(GroupStyle, Method):
             start += len(counts)
             different: dict[str, Any] = {
                 name: [getattr(group, name) for group in own]
-                for name in ("bases", "activation_bits")
-                if not isinstance(getattr(self, name), int)
+                for name in _PER_GROUP
+                if not isinstance(getattr(self, name), int | None)
             }
             chains.append(dataclasses.replace(self, partition=partition, **different))
         return chains
@@ -237,6 +272,10 @@ class GroupNet(GroupStyle, Method):
         return layers.Quantize(
             quantizers.KBitActivation(cast(int, self.activation_bits), self.beta), name=name
         )
+
+    def group_sum(self, name: str) -> layers.GroupSum:
+        """A new sum with lambdas that are learned, or stay 1 / K."""
+        return layers.GroupSum(name=name, trainable=self.aggregation == "learned")
 
     def low_bit_layer(self, layer: BlockLayer, scope: Scope) -> keras.layers.Layer:
         """A new layer with `BinaryWeight` kernels, or with float ones."""

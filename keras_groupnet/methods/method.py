@@ -55,6 +55,11 @@ class Method:
         """Whether `trainer` needs a trained full-precision model."""
         return False
 
+    @property
+    def learns_from_previous(self) -> bool:
+        """Whether the teacher of a stage but the first is the model of the stage before it."""
+        return False
+
     def build_blocks(
         self, x: Any, blocks: Sequence[Block], seed: int = 0, first_group: int = 1
     ) -> Any:
@@ -73,6 +78,14 @@ class Method:
             ValueError: if the method cannot make such blocks.
         """
         raise NotImplementedError
+
+    def stem_activation(self, name: str) -> keras.layers.Layer | None:
+        """What stands behind the batch norm of a model's stem; None for nothing.
+
+        Args:
+            name: of the layer, if it is a ReLU.
+        """
+        return keras.layers.ReLU(name=name) if self.post_activation else None
 
     def split(self, blocks: Sequence[int]) -> Sequence["Method"]:
         """The methods of chains of blocks that follow one another in a model.

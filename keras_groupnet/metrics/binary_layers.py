@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -11,6 +12,7 @@ from keras_groupnet.deployment import NotBinary, describe
 from keras_groupnet.deployment.describe import array_of
 from keras_groupnet.deployment.layer_tree import layer_tree
 from keras_groupnet.layers import LatentConv2D, QuantLayer
+from keras_groupnet.layers.quant_conv_transpose import QuantConvTranspose
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,8 +34,9 @@ class BinaryLayer:
     def latent(self) -> np.ndarray:
         """The latent weights, `(weights of a channel, latent channels)`, float32."""
         values = array_of(self.kernel)
-        axes = getattr(self.layer, "channel_axes", 1)
-        return values.reshape(-1, math.prod(values.shape[-axes:]))
+        if isinstance(self.layer, QuantConvTranspose):
+            values = values.swapaxes(-1, -2)
+        return values.reshape(-1, _latent_channels(self.layer, values.shape))
 
     def signs(self) -> np.ndarray:
         """The signs of all its binary weights, flat.
@@ -64,10 +67,17 @@ def binary_layers(model: keras.Model) -> list[BinaryLayer]:
     for layer, name in ({model: model.name} | layer_tree(model)).items():
         kernel = _kernel(layer) if layer.built and _is_binary(layer) else None
         if kernel is not None:
-            axes = getattr(layer, "channel_axes", 1)
-            channels = math.prod(kernel.shape[-axes:]) * getattr(layer, "channels_per_map", 1)
+            shape = kernel.shape
+            if isinstance(layer, QuantConvTranspose):
+                shape = (*shape[:-2], shape[-1], shape[-2])
+            channels = _latent_channels(layer, shape) * getattr(layer, "channels_per_map", 1)
             found.append(BinaryLayer(layer, name, kernel, channels))
     return found
+
+
+def _latent_channels(layer: Any, shape: Sequence[int]) -> int:
+    """How many output channels a kernel of this shape, with these last, has."""
+    return math.prod(shape[-getattr(layer, "channel_axes", 1) :])
 
 
 def _is_binary(layer: Any) -> bool:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+import os
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -81,7 +82,7 @@ def check_model_arguments(input_shape: Sequence[int | None], classes: int, stem:
 def first_layer(
     x: Any, method: Method, seed: int, names: tuple[str, str, str], **geometry: Any
 ) -> Any:
-    """The float convolution, its batch norm, and in a full-precision network the ReLU.
+    """The float convolution, its batch norm, and the method's activation behind it, if any.
 
     Args:
         x: the images.
@@ -98,7 +99,8 @@ def first_layer(
         name=convolution,
     )(x)
     x = batch_norm(x, norm)
-    return keras.layers.ReLU(name=relu)(x) if method.post_activation else x
+    activation = method.stem_activation(relu)
+    return x if activation is None else activation(x)
 
 
 def activate(x: Any, method: Method, name: str) -> Any:
@@ -112,3 +114,58 @@ def classifier(x: Any, classes: int, activation: str | None, seed: int, name: st
     """The float dense layer at the end; the activation is float32 also in mixed precision."""
     x = keras.layers.Dense(classes, kernel_initializer=Scope(seed).initializer(name), name=name)(x)
     return keras.layers.Activation(activation, dtype="float32", name="predictions")(x)
+
+
+def check_size(input_shape: Sequence[int | None], stem: str, least: int) -> None:
+    """Raises ValueError if images are so small that nothing would be left of them.
+
+    Args:
+        input_shape: `(height, width, channels)`.
+        stem: `"imagenet"`, which divides height and width by 4, or `"cifar"`.
+        least: height and width behind the stem.
+    """
+    smallest = least if stem == "cifar" else 4 * least
+    if any(size is not None and size < smallest for size in input_shape[:2]):
+        raise ValueError(
+            f"`input_shape` must be at least ({smallest}, {smallest}, channels) with "
+            f"stem={stem!r}. Received: input_shape={tuple(input_shape)!r}"
+        )
+
+
+def finish(
+    inputs: Any,
+    x: Any,
+    classes: int,
+    classifier_activation: str | None,
+    seed: int,
+    name: str,
+    include_top: bool = True,
+    weights: str | os.PathLike[str] | None = None,
+) -> keras.Model:
+    """The model with its end: mean over all positions, dense layer, activation.
+
+    Args:
+        inputs: the images.
+        x: the last feature map.
+        classes: number of outputs.
+        classifier_activation: of the outputs.
+        seed: of the dense layer.
+        name: of the model.
+        include_top: False for a model that ends in the feature map.
+        weights: a file of `save_weights` of such a model; None for initial weights.
+
+    Raises:
+        ValueError: if there is no such file.
+    """
+    if include_top:
+        x = keras.layers.GlobalAveragePooling2D(name="average_pool")(x)
+        x = classifier(x, classes, classifier_activation, seed, "fc")
+    model = keras.Model(inputs, x, name=name)
+    if weights is not None:
+        if not os.path.isfile(weights):
+            raise ValueError(
+                "`weights` must be None or the path of a file that `save_weights` wrote; no "
+                f"trained weights come with the package. Received: weights={os.fspath(weights)!r}"
+            )
+        model.load_weights(weights)
+    return model

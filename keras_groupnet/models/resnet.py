@@ -1,5 +1,6 @@
 """ResNets of any method."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from keras_groupnet.models.common import (
     UNSET,
     Unset,
     check_model_arguments,
-    classifier,
+    finish,
     first_layer,
     resolve_method,
 )
@@ -30,6 +31,8 @@ def ResNet(  # noqa: N802
     stem: str = "imagenet",
     stem_filters: int | None = None,
     classifier_activation: str | None = "softmax",
+    include_top: bool = True,
+    weights: str | os.PathLike[str] | None = None,
     seed: int = 0,
     name: str = "resnet",
     **group_options: Any,
@@ -56,6 +59,8 @@ def ResNet(  # noqa: N802
         stem: `"imagenet"` (7x7 stride 2, max pool) or `"cifar"` (3x3).
         stem_filters: channels of the stem; None for those of the first stage.
         classifier_activation: `"softmax"`, or None for logits.
+        include_top: False for a model that ends in the last feature map.
+        weights: a file of `save_weights` of such a model; None for initial weights.
         seed: of all initial weights.
         name: of the model.
         **group_options: further options of `methods.GroupNet`, such as `partition`.
@@ -68,7 +73,7 @@ def ResNet(  # noqa: N802
     """
     check_model_arguments(input_shape, classes, stem)
     chosen = resolve_method(method, bases, activation_bits, group_options)
-    all_blocks = _blocks(blocks, filters, block)
+    all_blocks = resnet_blocks(blocks, filters, block)
     inputs = keras.Input(tuple(input_shape), name="images")
     large = stem == "imagenet"
     x = first_layer(
@@ -84,8 +89,7 @@ def ResNet(  # noqa: N802
     if large:
         x = keras.layers.MaxPooling2D(3, 2, "same", name="stem_pool")(x)
     x = chosen.build_blocks(x, all_blocks, seed)
-    x = keras.layers.GlobalAveragePooling2D(name="average_pool")(x)
-    return keras.Model(inputs, classifier(x, classes, classifier_activation, seed, "fc"), name=name)
+    return finish(inputs, x, classes, classifier_activation, seed, name, include_top, weights)
 
 
 def ResNet18(*args: Any, name: str = "resnet18", **options: Any) -> keras.Model:  # noqa: N802
@@ -153,7 +157,23 @@ def WideResNet(  # noqa: N802
     )
 
 
-def _blocks(counts: Sequence[int], filters: Sequence[int], kind: str) -> list[Block]:
+def resnet_blocks(
+    counts: Sequence[int],
+    filters: Sequence[int],
+    kind: str,
+    stage_strides: Sequence[int] | None = None,
+) -> list[Block]:
+    """The blocks of a ResNet, before a method says how they are made.
+
+    Args:
+        counts: blocks per stage.
+        filters: channels per stage.
+        kind: `"basic"` or `"bottleneck"`.
+        stage_strides: of the first block of each stage; None for 1, 2, 2, ...
+
+    Raises:
+        ValueError: for another kind, or numbers that are not one of each per stage.
+    """
     if kind not in ("basic", "bottleneck"):
         raise ValueError(f"`block` must be 'basic' or 'bottleneck'. Received: block={kind!r}")
     if not counts or len(counts) != len(filters) or min(*counts, *filters) < 1:
@@ -161,10 +181,11 @@ def _blocks(counts: Sequence[int], filters: Sequence[int], kind: str) -> list[Bl
             "`blocks` and `filters` must be positive ints, one of each per stage. "
             f"Received: blocks={counts!r}, filters={filters!r}"
         )
+    stage_strides = stage_strides or [1] + [2] * (len(counts) - 1)
     blocks = []
     for stage, (count, width) in enumerate(zip(counts, filters, strict=True), start=1):
         for number in range(1, count + 1):
-            strides = 2 if stage > 1 and number == 1 else 1
+            strides = stage_strides[stage - 1] if number == 1 else 1
             if kind == "basic":
                 parts = [BlockLayer("conv1", width, 3, strides), BlockLayer("conv2", width, 3)]
             else:

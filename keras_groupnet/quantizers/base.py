@@ -34,3 +34,12 @@ class Quantizer:
     def from_config(cls, config: dict[str, Any]) -> "Quantizer":
         """Builds the quantizer from `get_config()`."""
         return cls(**config)
+
+
+def check_window(clip_value: float | None) -> None:
+    """Raises ValueError unless a gradient can have this window."""
+    if clip_value is not None and not clip_value > 0:
+        raise ValueError(
+            "`clip_value` must be positive, or None for no window. "
+            f"Received: clip_value={clip_value!r}"
+        )

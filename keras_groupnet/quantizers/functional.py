@@ -23,6 +23,12 @@ def sign(x: Any) -> Any:
     return _signed(x, ops.ones((), dtype=x.dtype))
 
 
+def heaviside(x: Any) -> Any:
+    """1 for `x > 0`, else 0, in the dtype of `x`. No gradient of its own."""
+    x = ops.convert_to_tensor(x)
+    return ops.cast(x > 0, x.dtype)
+
+
 def ste_sign(x: Any, clip_value: float | None = 1.0) -> Any:
     """`sgn(x)`; gradient `g * 1[|x| <= clip_value]`, the hard window of BinaryNet and XNOR-Net.
 
@@ -30,11 +36,7 @@ def ste_sign(x: Any, clip_value: float | None = 1.0) -> Any:
         x: any tensor.
         clip_value: half the width of the window; None for the gradient `g` everywhere.
     """
-
-    def gradient(upstream, x):
-        return upstream if clip_value is None else _where(ops.abs(x) <= clip_value, upstream)
-
-    return straight_through(sign, gradient)(x)
+    return straight_through(sign, lambda g, x: _window(g, x, clip_value))(x)
 
 
 def approx_sign(x: Any) -> Any:
@@ -46,12 +48,69 @@ def approx_sign(x: Any) -> Any:
     return _approx_sign(x)
 
 
-def magnitude_aware_sign(x: Any) -> Any:
-    """`mean|x| * sgn(x)` per last axis; gradient `g * mean|x| * 1[|x| <= 1]`.
+def swish_sign(x: Any, beta: float = 5.0) -> Any:
+    """`sgn(x)`; gradient `g * beta (2 - z tanh(z / 2)) / (1 + cosh(z))` with `z = beta x`.
+
+    BNN+ (arXiv 1812.11800). With `e = exp(-|z|)`, which does not overflow,
+    `tanh(|z| / 2) = (1 - e) / (1 + e)` and `1 + cosh(z) = (1 + e)^2 / (2 e)`.
+    """
+
+    def gradient(upstream, x):
+        z = ops.minimum(beta * ops.abs(x), 64)  # beyond, e is nothing
+        e = ops.exp(-z)
+        return upstream * (2 * beta * e / ops.square(1 + e) * (2 - z * (1 - e) / (1 + e)))
+
+    return straight_through(sign, gradient)(x)
+
+
+def ste_tern(
+    x: Any,
+    threshold_value: float = 0.05,
+    ternary_weight_networks: bool = False,
+    clip_value: float | None = 1.0,
+) -> Any:
+    """-1 for `x <= -t`, +1 for `x >= t`, else 0; gradient `g * 1[|x| <= clip_value]`.
+
+    Zero stays 0 for `t = 0`, too.
+
+    Args:
+        x: any tensor.
+        threshold_value: t.
+        ternary_weight_networks: whether t is `0.7 * mean|x|` instead, over the whole tensor
+            (Ternary Weight Networks, arXiv 1605.04711).
+        clip_value: half the width of the window; None for the gradient `g` everywhere.
+    """
+
+    def forward(x):
+        t = 0.7 * _mean_magnitude(x, None) if ternary_weight_networks else threshold_value
+        return ops.cast(x >= t, x.dtype) - ops.cast(x <= -t, x.dtype)
+
+    return straight_through(forward, lambda g, x: _window(g, x, clip_value))(x)
+
+
+def ste_heaviside(x: Any, clip_value: float | None = 1.0) -> Any:
+    """1 for `x > 0`, else 0; gradient `g * 1[|x| <= clip_value]`.
+
+    Args:
+        x: any tensor.
+        clip_value: half the width of the window; None for the gradient `g` everywhere.
+    """
+    return straight_through(heaviside, lambda g, x: _window(g, x, clip_value))(x)
+
+
+def magnitude_aware_sign(x: Any, clip_value: float | None = 1.0) -> Any:
+    """`mean|x| * sgn(x)` per last axis; gradient `g * mean|x| * 1[|x| <= clip_value]`.
 
     Bi-Real Net (arXiv 1808.00278). The scale is a constant in the backward pass.
+
+    Args:
+        x: any tensor.
+        clip_value: half the width of the window; None for the gradient `g * mean|x|` everywhere.
     """
-    return _magnitude_aware_sign(x)
+    return straight_through(
+        lambda x: _signed(x, _channel_scale(x)),
+        lambda g, x: _window(g * _channel_scale(x), x, clip_value),
+    )(x)
 
 
 def binary_weight(w: Any, scale: str = "channel") -> Any:
@@ -171,6 +230,10 @@ def _where(condition, value):
     return ops.where(condition, value, ops.zeros_like(value))
 
 
+def _window(upstream, x, clip_value):
+    return upstream if clip_value is None else _where(ops.abs(x) <= clip_value, upstream)
+
+
 def _mean_magnitude(w, axis):
     mean = ops.mean(ops.abs(ops.cast(w, "float32")), axis=axis, keepdims=True)
     return ops.cast(mean, w.dtype)
@@ -181,10 +244,6 @@ def _channel_scale(w):
 
 
 _approx_sign = straight_through(sign, lambda g, x: _where(ops.abs(x) < 1, g * (2 - 2 * ops.abs(x))))
-_magnitude_aware_sign = straight_through(
-    lambda x: _signed(x, _channel_scale(x)),
-    lambda g, x: _where(ops.abs(x) <= 1, g * _channel_scale(x)),
-)
 _xnor_sign = straight_through(
     lambda c: _signed(c, _channel_scale(c)),
     lambda g, c: g * (1 / math.prod(c.shape[:-1])) + _where(ops.abs(c) < 1, g * _channel_scale(c)),

@@ -29,6 +29,16 @@ def k_bit_weight(w: Any, bits: int = 2) -> Any:
     return straight_through(forward, gradient)(w)
 
 
+def code_parts(quantized: Any, bits: int) -> list[tuple[Any, Any]]:
+    """Splits `(2 code - n) / n`, `n = 2^bits - 1`, into `[(2^b / n, ±1 tensor), ...]`."""
+    top = 2**bits - 1
+    codes = ops.cast(ops.round((quantized + 1) * (top / 2)), "int32")
+    return [
+        (2**b * (1.0 / top), ops.cast(2 * ((codes // 2**b) % 2) - 1, "float32"))
+        for b in range(bits)
+    ]
+
+
 def _tanh(w):
     tanh = ops.tanh(w)
     largest = ops.max(ops.abs(tanh))
@@ -75,12 +85,7 @@ class KBitWeight(Quantizer):
 
         No gradient.
         """
-        top = 2**self.bits - 1
-        codes = ops.cast(ops.round((self(kernel) + 1) * (top / 2)), "int32")
-        return [
-            (2**b * self.step, ops.cast(2 * ((codes // 2**b) % 2) - 1, "float32"))
-            for b in range(self.bits)
-        ]
+        return code_parts(self(kernel), self.bits)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments."""

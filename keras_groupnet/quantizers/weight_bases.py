@@ -29,7 +29,7 @@ def weight_bases(w: Any, bases: int = 5) -> tuple[list[Any], list[Any]]:
     Returns:
         The B_m (float32) and the alpha_m (float32 scalars).
     """
-    w = ops.cast(ops.stop_gradient(w), "float32")
+    w = ops.cast(ops.stop_gradient(ops.convert_to_tensor(w)), "float32")
     centred, deviation = w - ops.mean(w), ops.std(w)
     signs = [sign(centred + u * deviation) for u in spread(bases)]
     count = sum(signs)

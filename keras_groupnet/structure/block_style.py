@@ -39,6 +39,10 @@ class BlockStyle:
         """A new low-bit version of the layer, which reads quantized inputs."""
         raise NotImplementedError
 
+    def nonlinearity(self, layer: BlockLayer, scope: Scope) -> keras.layers.Layer:
+        """A new activation that belongs to a layer, for wirings that have one: a ReLU."""
+        return keras.layers.ReLU(name=scope.name(layer.part("relu")))
+
     def of_groups(self, count: int) -> Sequence[Any]:
         """The style of each of so many groups, for `structure.groups`.
 
@@ -53,18 +57,25 @@ class BlockStyle:
         """The output of the low-bit version of a layer, multiplied by its activation scale."""
         x = self.low_bit_layer(layer, scope)(source.quantized)
         scale = source.scale(layer)
-        if scale is None:
-            return x
-        name = scope.name(layer.name)
-        if layer.config.get("use_bias") or layer.config.get("activation") not in (None, "linear"):
-            raise ValueError(
-                "An activation scale multiplies the output of a layer, so a layer that has one "
-                "needs use_bias=False and no activation (a batch norm follows it anyway); or use "
-                f"activation_scale='none'. Received: layer {name!r} with "
-                f"use_bias={layer.config.get('use_bias')!r}, "
-                f"activation={layer.config.get('activation')!r}"
-            )
-        return keras.layers.Multiply(name=f"{name}_scaled")([x, scale])
+        return x if scale is None else scaled(x, scale, layer, scope)
+
+
+def scaled(x: Any, scale: Any, layer: BlockLayer, scope: Scope) -> Any:
+    """The output of a layer's low-bit version, multiplied by a scale.
+
+    Raises:
+        ValueError: if the layer does more than multiply by its kernel.
+    """
+    name = scope.name(layer.name)
+    if layer.config.get("use_bias") or layer.config.get("activation") not in (None, "linear"):
+        raise ValueError(
+            "An activation scale multiplies the output of a layer, so a layer that has one "
+            "needs use_bias=False and no activation (a batch norm follows it anyway); or use "
+            f"activation_scale='none'. Received: layer {name!r} with "
+            f"use_bias={layer.config.get('use_bias')!r}, "
+            f"activation={layer.config.get('activation')!r}"
+        )
+    return keras.layers.Multiply(name=f"{name}_scaled")([x, scale])
 
 
 class FloatInput:
@@ -106,17 +117,23 @@ class QuantizedInput:
     def scale(self, layer: BlockLayer) -> Any:
         """The activation scale for a layer of this geometry, or None.
 
-        It is the mean over all input channels, for grouped and depthwise convolutions too.
+        It is the mean over all input channels, for grouped and depthwise convolutions too; that of
+        all positions for transposed ones, whose output has no position for each of its input.
         """
         if self._scale_mode == "none":
             return None
         geometry: dict[str, Any] = {}
-        if self._scale_mode == "xnor" and layer.kernel_size:
+        mode = self._scale_mode
+        if layer.layer_class is keras.layers.Conv2DTranspose:
+            mode = "mean"
+        if mode == "xnor" and layer.kernel_size:
             keys = ("kernel_size", "strides", "padding", "dilation_rate")
             geometry = {key: layer.config[key] for key in keys}
         name = f"{self._name}_scale_{_geometry_name(**geometry)}"
+        if mode != self._scale_mode:
+            name += f"_{mode}"
         if name not in self._scales:
-            scale = layers.ActivationScale(self._scale_mode, **geometry, name=name)
+            scale = layers.ActivationScale(mode, **geometry, name=name)
             self._scales[name] = scale(self.normalized)
         return self._scales[name]
 

@@ -116,6 +116,23 @@ class BlockLayer:
         vars(other)["number"] = None
         return other
 
+    def dilated(self, rate: int) -> "BlockLayer":
+        """A copy whose kernel is dilated by that rate; of a 1x1 kernel or rate 1, the layer itself.
+
+        Raises:
+            ValueError: if the layer has strides.
+        """
+        if rate == 1 or not any(size > 1 for size in self.kernel_size):
+            return self
+        if any(stride > 1 for stride in self.config["strides"]):
+            raise ValueError(
+                "A convolution has strides or is dilated, not both. Received: dilation "
+                f"{rate} for layer {self.name!r} with strides {tuple(self.config['strides'])}"
+            )
+        other = copy.copy(self)
+        vars(other)["config"] = self.config | {"dilation_rate": (rate,) * len(self.kernel_size)}
+        return other
+
     def part(self, kind: str) -> str:
         """The name of a layer around this one, such as `"bn1"` or `"conv_dw_bn"`."""
         return f"{self.name}_{kind}" if self.number is None else f"{kind}{self.number}"
@@ -202,6 +219,14 @@ class Block:
         """Whether the shortcut can carry the input of the block as it is."""
         same_size = all(stride == 1 for stride in self.strides)
         return same_size and self.output_channels(input_channels) == input_channels
+
+    def dilated(self, rate: int) -> "Block":
+        """The block with kernels that are dilated by that rate.
+
+        Raises:
+            ValueError: if one of its layers has strides and a kernel to be dilated.
+        """
+        return dataclasses.replace(self, layers=tuple(layer.dilated(rate) for layer in self.layers))
 
     def projection(self, input_channels: int, strides: tuple[int, ...]) -> BlockLayer:
         """The 1x1 convolution (or dense layer) of a shortcut where the shape changes."""

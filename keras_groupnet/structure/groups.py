@@ -9,6 +9,14 @@ A network is a list of `Block`s. `build_groups` replaces them by low-bit ones of
 
 The input of a group is normalized and quantized once (Algorithm 1), so that all bases read the same
 packed tensor. How a base is wired inside is a matter of `wiring`.
+
+With the gates of the journal version (arXiv 1909.09934), groups do not end in a sum but the last:
+
+    x -> BN -> Q -+-> base 1 -> y_1 --+        +--> x_1 -> BN -> Q -> base 1 -+
+                  +-> ...             +-> gates +--> ...                      +-> sum ->
+                  +-> base K -> y_K --+        +--> x_K -> BN -> Q -> base K -+
+
+so each base of the later groups has its own quantized input, and its own shortcut.
 """
 
 from collections.abc import Sequence
@@ -31,10 +39,24 @@ class GroupStyle(BlockStyle):
     Attributes:
         bases: K, at least 1; a sequence where groups differ, see `of_groups`.
         partition: of the blocks into groups, see `partition_blocks`.
+        gates: whether `layers.SoftGates` stand between groups, in place of sums.
     """
 
     bases: int | Sequence[int]
     partition: str | Sequence[int]
+    gates: bool = False
+
+    def dilations_of_groups(self, count: int) -> Sequence[int | Sequence[int]]:
+        """For each of so many groups the dilation of all its bases, or one for each: 1 here.
+
+        Raises:
+            ValueError: if the style is for another number of groups.
+        """
+        return [1] * count
+
+    def group_sum(self, name: str) -> layers.GroupSum:
+        """A new layer that sums bases."""
+        return layers.GroupSum(name=name)
 
 
 def partition_blocks(partition: str | Sequence[int], blocks: int) -> list[int]:
@@ -100,20 +122,57 @@ def build_groups(
     blocks = distinct(blocks)
     counts = partition_blocks(style.partition, len(blocks))
     start = 0
-    for group, (count, own) in enumerate(
-        zip(counts, style.of_groups(len(counts)), strict=True), first_group
+    inputs = [x]
+    styles, dilations = style.of_groups(len(counts)), style.dilations_of_groups(len(counts))
+    for group, (count, own, rates) in enumerate(
+        zip(counts, styles, dilations, strict=True), first_group
     ):
         chain = blocks[start : start + count]
         start += count
-        number = own.bases
         if style.partition == "layerwise":
-            x = build_chain(x, chain, own, scope, number)
+            inputs = [build_chain(inputs[0], chain, own, scope, own.bases)]
             continue
-        source = QuantizedInput(x, own, f"group{group}", normalize=True)
-        shortcut = Chain(own, scope).shortcut(source, chain[0])
-        bases = [Chain(own, scope.in_base(i + 1))(source, shortcut, chain) for i in range(number)]
-        x = layers.GroupSum(name=f"group{group}_sum")(bases)
-    return x
+        bases = _bases(inputs, chain, own, rates, f"group{group}", scope)
+        if own.gates and len(bases) > 1 and start < len(blocks):
+            name = f"group{group}_gates"
+            inputs = layers.SoftGates(scope.layer_seed(name), name=name)(bases)
+        else:
+            inputs = [own.group_sum(f"group{group}_sum")(bases)]
+    return inputs[0]
+
+
+def _bases(
+    inputs: Sequence[Any],
+    blocks: Sequence[Block],
+    style: Any,
+    dilations: int | Sequence[int],
+    name: str,
+    scope: Scope,
+) -> list[Any]:
+    """The outputs of the bases of a group.
+
+    Args:
+        inputs: one tensor for all bases, or one for each.
+        blocks: of the group.
+        style: of the group, with one number of bases.
+        dilations: of all bases, or of each.
+        name: of the group.
+        scope: of the model.
+    """
+    places = [scope.in_base(i + 1) for i in range(style.bases)]
+    if len(inputs) == 1:
+        source = QuantizedInput(inputs[0], style, name, normalize=True)
+        sources = [(source, Chain(style, scope).shortcut(source, blocks[0]))] * len(places)
+    else:
+        sources = []
+        for i, (x, place) in enumerate(zip(inputs, places, strict=True), start=1):
+            source = QuantizedInput(x, style, f"{name}_base{i}", normalize=True)
+            sources.append((source, Chain(style, place).shortcut(source, blocks[0])))
+    rates = [dilations] * len(places) if isinstance(dilations, int) else dilations
+    return [
+        Chain(style, place)(source, shortcut, [block.dilated(rate) for block in blocks])
+        for place, rate, (source, shortcut) in zip(places, rates, sources, strict=True)
+    ]
 
 
 def _is_count(value):

@@ -5,14 +5,18 @@ from typing import Any
 import keras
 
 from keras_groupnet import layers
+from keras_groupnet.layers.quant_conv_transpose import QuantConvTranspose
 from keras_groupnet.structure.blocks import BlockLayer
 from keras_groupnet.structure.scope import Scope
 
 # The class of a float layer -> that of its low-bit version, which takes the same arguments and
 # those of `layers.QuantLayer`. A layer of your own needs an entry here to stand in blocks.
 LOW_BIT_LAYERS: dict[type[keras.layers.Layer], type[keras.layers.Layer]] = {
+    keras.layers.Conv1D: layers.QuantConv1D,
     keras.layers.Conv2D: layers.QuantConv2D,
+    keras.layers.Conv2DTranspose: layers.QuantConv2DTranspose,
     keras.layers.Dense: layers.QuantDense,
+    keras.layers.DepthwiseConv1D: layers.QuantDepthwiseConv1D,
     keras.layers.DepthwiseConv2D: layers.QuantDepthwiseConv2D,
 }
 
@@ -32,7 +36,7 @@ def quant_layer(
         layer: what is replaced.
         scope: where it stands.
         kernel_quantizer: as in `layers.QuantConv2D`.
-        pad_values: of convolutions that pad; others have none.
+        pad_values: of convolutions that pad; others, and transposed ones, have none.
         kernel_constraint: instead of the layer's own, if not None.
         input_quantizer: as in `layers.QuantConv2D`.
 
@@ -47,9 +51,10 @@ def quant_layer(
         )
     config = layer.config_in(scope)
     config |= {"kernel_quantizer": kernel_quantizer, "input_quantizer": input_quantizer}
-    if config.get("padding") == "same":
+    low_bit = LOW_BIT_LAYERS[layer.layer_class]
+    if config.get("padding") == "same" and not issubclass(low_bit, QuantConvTranspose):
         config["pad_values"] = pad_values or 0.0
     if kernel_constraint is not None:
         key = "kernel_constraint" if "kernel_constraint" in config else "depthwise_constraint"
         config[key] = kernel_constraint
-    return LOW_BIT_LAYERS[layer.layer_class].from_config(config)
+    return low_bit.from_config(config)

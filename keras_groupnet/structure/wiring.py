@@ -6,6 +6,12 @@
                   in front of the first Q only (the released code of Group-Net)
 "bi_real"         Q -> layer -> BN -> + shortcut per layer, wherever the shapes match (Bi-Real Net,
                   arXiv 1808.00278)
+"react_net"       Q -> layer -> BN -> + shortcut -> activation, else as "bi_real" (ReActNet, arXiv
+                  2003.03488)
+"real_to_binary"  BN -> Q -> layer -> activation -> + shortcut per layer, wherever the shapes match
+                  (Real-to-Binary, arXiv 2003.11535)
+
+What the activation is says `BlockStyle.nonlinearity`, which is a ReLU unless a method says more.
 """
 
 import dataclasses
@@ -14,7 +20,6 @@ from typing import Any
 
 import keras
 
-from keras_groupnet import layers
 from keras_groupnet.structure.block_style import BlockStyle, QuantizedInput
 from keras_groupnet.structure.blocks import (
     Block,
@@ -33,20 +38,38 @@ class Wiring:
     Attributes:
         first_norm: whether a batch norm stands in front of the first quantizer.
         block_norm: whether one stands in front of the first quantizer of each later block.
-        relu: whether a ReLU follows each layer.
+        inner_norm: whether one stands in front of each later quantizer of a block.
+        output_norm: whether one stands behind each layer.
+        activation: where that of a layer stands: `"behind_layer"`, in front of the batch norm;
+            `"behind_sum"`, behind the sum with the shortcut; None for none.
         layer_shortcuts: whether shortcuts lead around layers instead of blocks.
     """
 
     first_norm: bool
     block_norm: bool
-    relu: bool
     layer_shortcuts: bool
+    inner_norm: bool = False
+    output_norm: bool = True
+    activation: str | None = None
 
 
 WIRINGS = {
-    "block_shortcut": Wiring(first_norm=True, block_norm=True, relu=False, layer_shortcuts=False),
-    "layer_shortcut": Wiring(first_norm=True, block_norm=False, relu=True, layer_shortcuts=True),
-    "bi_real": Wiring(first_norm=False, block_norm=False, relu=False, layer_shortcuts=True),
+    "block_shortcut": Wiring(first_norm=True, block_norm=True, layer_shortcuts=False),
+    "layer_shortcut": Wiring(
+        first_norm=True, block_norm=False, layer_shortcuts=True, activation="behind_layer"
+    ),
+    "bi_real": Wiring(first_norm=False, block_norm=False, layer_shortcuts=True),
+    "react_net": Wiring(
+        first_norm=False, block_norm=False, layer_shortcuts=True, activation="behind_sum"
+    ),
+    "real_to_binary": Wiring(
+        first_norm=True,
+        block_norm=True,
+        inner_norm=True,
+        output_norm=False,
+        layer_shortcuts=True,
+        activation="behind_layer",
+    ),
 }
 
 
@@ -54,13 +77,13 @@ class Chain:
     """Wires blocks one behind the other.
 
     Args:
-        style: of the method.
+        style: a `BlockStyle`, with `copies` a `groups.GroupStyle`.
         scope: the model's, or one of its bases.
         copies: K, to replace each layer by K low-bit layers and their weighted sum (layer-wise
             binarization, Eq. 3 of Group-Net); None for one low-bit layer.
     """
 
-    def __init__(self, style: BlockStyle, scope: Scope, copies: int | None = None):
+    def __init__(self, style: Any, scope: Scope, copies: int | None = None):
         self._style = style
         self._wiring = WIRINGS[style.wiring or ""]
         self._scope = scope
@@ -101,11 +124,13 @@ class Chain:
         x = None
         for layer in block.layers:
             if x is not None:
-                source = QuantizedInput(x, self._style, scope.name(layer.name), normalize=False)
+                name = scope.name(layer.name)
+                source = QuantizedInput(x, self._style, name, self._wiring.inner_norm)
             x = self._layer(source, layer, scope)
-            if self._wiring.relu:
-                x = keras.layers.ReLU(name=scope.name(layer.part("relu")))(x)
-            x = batch_norm(x, scope.name(layer.part("bn")))
+            if self._wiring.activation == "behind_layer":
+                x = self._style.nonlinearity(layer, scope)(x)
+            if self._wiring.output_norm:
+                x = batch_norm(x, scope.name(layer.part("bn")))
             x = max_pool(x, layer, scope)
 
             strides = tuple(a * b for a, b in zip(strides, layer.strides, strict=True))
@@ -122,6 +147,8 @@ class Chain:
                 skip = source.skip
             if skip is not None:
                 x = keras.layers.Add(name=scope.name(layer.part("add")))([x, skip])
+            if self._wiring.activation == "behind_sum":
+                x = self._style.nonlinearity(layer, scope)(x)
         return x
 
     def _layer(self, source, layer, scope):
@@ -130,7 +157,7 @@ class Chain:
         copies = [
             self._style.connect(source, layer, scope.in_base(i + 1)) for i in range(self._copies)
         ]
-        return layers.GroupSum(name=scope.name(f"{layer.name}_sum"))(copies)
+        return self._style.group_sum(scope.name(f"{layer.name}_sum"))(copies)
 
 
 def build_chain(

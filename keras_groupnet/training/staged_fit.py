@@ -166,7 +166,8 @@ def fit(
                 run.check(stage, student)
             if previous is not None:
                 stage.method.start_from(student, previous)
-            histories[stage.name] = stage_fit(stage, student, teacher, run)
+            learns = previous is not None and stage.method.learns_from_previous
+            histories[stage.name] = stage_fit(stage, student, previous if learns else teacher, run)
         if stage.teaches:
             teacher, student = student, None
     return FitResult(student, histories, teacher)

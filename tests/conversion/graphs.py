@@ -24,7 +24,13 @@ _OPTIONS = {
     "CONV_2D": "Conv2DOptions",
     "RESHAPE": "ReshapeOptions",
     "SHAPE": "ShapeOptions",
+    "STRIDED_SLICE": "StridedSliceOptions",
+    "EXPAND_DIMS": "ExpandDimsOptions",
+    "TILE": "TileOptions",
     "CONCATENATION": "ConcatenationOptions",
+    "LEAKY_RELU": "LeakyReluOptions",
+    "MINIMUM": "MaximumMinimumOptions",
+    "MAXIMUM": "MaximumMinimumOptions",
 }
 
 
@@ -92,7 +98,8 @@ class GraphBuilder(ModelBuilder):
         a, b = (1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b
         shape = tuple(m if n == 1 else n for m, n in zip(a, b, strict=True))
         output = self.result(shape)
-        return self.builtin(kind, [left, right], output, fusedActivationFunction=activation)
+        fused = {} if kind in ("MINIMUM", "MAXIMUM") else {"fusedActivationFunction": activation}
+        return self.builtin(kind, [left, right], output, **fused)
 
     def add(self, left, right, activation=0):
         return self.binary("ADD", left, right, activation)
@@ -102,6 +109,14 @@ class GraphBuilder(ModelBuilder):
 
     def unary(self, kind, x):
         return self.builtin(kind, [x], self.result(self.shape(x)))
+
+    def leaky_relu(self, x, slope=0.25):
+        return self.builtin("LEAKY_RELU", [x], self.result(self.shape(x)), alpha=slope)
+
+    def prelu(self, x, slope=None):
+        """PRELU with a slope a channel, of both signs, unless `slope` is an array."""
+        slope = self.vector(self.shape(x)[-1]) / 2 if slope is None else slope
+        return self.builtin("PRELU", [x, self.constant(slope)], self.result(self.shape(x)))
 
     def batch_norm(self, x, activation=0):
         """MUL and ADD by constants of both signs."""

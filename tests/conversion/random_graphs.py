@@ -1,5 +1,7 @@
 """Random small graphs of the ops that passes look for, in wanted and unwanted arrangements."""
 
+import numpy as np
+
 from tests.conversion.graphs import RELU, RELU6, RELU_N1_TO_1, GraphBuilder, exact
 
 _LARGEST = 2.0**22  # in units of the last binary place: float32 stays exact
@@ -24,6 +26,7 @@ class RandomGraph(GraphBuilder):
         for shape in self.input_shapes:
             self._size[self.image(*shape)] = (2, 4.0)
         moves = [self._conv] * 4 + [self._constant] * 5 + [self._pair] * 4 + [self._low_bit] * 3
+        moves += [self._sloped] * 2 + [self._limit, self._concatenation, self._zeros]
         moves += [self._unary, self._max_pool, self._mean, self._bits, self._dense, self._flatten]
         self.packed = []
         for _ in range(steps):
@@ -127,6 +130,50 @@ class RandomGraph(GraphBuilder):
         x = self._any()
         kind = self._some("RELU", "RELU", "RELU", "RELU6", "RELU_N1_TO_1", "ABS", "NEG")
         self._size[self.unary(kind, x)] = self._size[x]
+
+    def _sloped(self):
+        x = self._any()
+        places, bound = self._size[x]
+        if self._fits(places + 3, bound):
+            self._size[self._some(self.prelu, self.leaky_relu)(x)] = places + 3, bound
+
+    def _limit(self):
+        """MINIMUM or MAXIMUM with a number."""
+        x = self._any()
+        places, bound = self._size[x]
+        limit = np.full(self._some((), (1,)), self._some(-1.0, 0.0, 0.5, 3.0), np.float32)
+        y = self.binary(self._some("MINIMUM", "MAXIMUM"), x, limit)
+        self._size[y] = max(places, 1), max(bound, 3.0)
+
+    def _concatenation(self):
+        """Two tensors, often both of few levels, beside each other."""
+        x = self._any(4)
+        size, few = self.shape(x)[:-1], self._some(True, False)
+        pair = [x, self._some(*(t for t in self._size if self.shape(t)[:-1] == size))]
+        sizes = [self._size[t] for t in pair]
+        if few:
+            pair, sizes = [self.low_bit(t) for t in pair], [(0, 1.0)] * 2
+        y = self.result((*size, sum(self.shape(t)[-1] for t in pair)))
+        self.builtin("CONCATENATION", pair, y, axis=3, fusedActivationFunction=0)
+        self._size[y] = tuple(max(pair) for pair in zip(*sizes, strict=True))
+        if few:
+            self._size[self.conv(y, 4)] = 4, 100.0
+
+    def _zeros(self):
+        """Padding in front of a convolution that does not pad."""
+        x = self._any(4)
+        places, bound = self._size[x]
+        bits = self._some(0, 1, 2)
+        if not self._fits(places + 4, bound * 40):
+            return
+        if bits:
+            x = self.low_bit(x, bits)
+        batch, height, width, channels = self.shape(x)
+        amounts = self.constant(np.array([(0, 0), (1, 1), (1, 1), (0, 0)], np.int32))
+        y = self.builtin("PAD", [x, amounts], self.result((batch, height + 2, width + 2, channels)))
+        stride = self._some(1, 2)
+        options = {"padding": 1, "stride_height": stride, "stride_width": stride}
+        self._size[self.conv(y, 4, **options)] = places + 4, bound * 40
 
     def _low_bit(self):
         bits = self._some(1, 1, 2, 4)

@@ -29,6 +29,9 @@ def trained(model):
             layer.set_weights([generator.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
         elif getattr(layer, "bias", None) is not None:
             layer.bias.assign(generator.normal(0, 1, layer.bias.shape))
+        for variable in layer.variables:
+            if "shift" in variable.name:
+                variable.assign(generator.normal(0, 1, variable.shape))
     return model
 
 

@@ -46,6 +46,22 @@ def test_a_function_in_front_of_the_uniform_quantizer():
     np.testing.assert_allclose(array(found.quantizer(found.before(x))), array(quantizer(x)), 1e-6)
 
 
+@pytest.mark.parametrize("quantizer", [Q.SteHeaviside(), Q.DoReFa(1)])
+def test_zeros_and_ones_are_two_of_four_codes(quantizer):
+    found = describe_quantizer(quantizer)
+    assert (found.bits, found.beta, found.packed) == (2, 3.0, True)
+    x = keras.ops.convert_to_tensor(np.linspace(-3, 3, 121, dtype=np.float32))
+    np.testing.assert_array_equal(array(found.quantizer(found.before(x))), array(quantizer(x)))
+
+
+def test_dorefa_is_uniform_for_activations_only():
+    assert describe_quantizer(Q.DoReFa(4)).bits == 4
+    with pytest.raises(NotBinary, match="mode='activations'"):
+        describe_quantizer(Q.DoReFa(4, "weights"))
+    with pytest.raises(NotBinary, match="neither sign"):
+        describe_quantizer(Q.NoOp(1))
+
+
 def subclass_of(base):
     class Other(base):
         def __call__(self, x):
@@ -59,6 +75,9 @@ def test_subclasses_and_others_are_tried():
         describe_quantizer(subclass_of(Q.KBitActivation)(2))
     with pytest.raises(NotBinary, match="neither sign"):
         describe_quantizer(subclass_of(Q.SteSign)())
+    for quantizer in (subclass_of(Q.DoReFa)(2), subclass_of(Q.SteHeaviside)()):
+        with pytest.raises(NotBinary, match="neither sign"):
+            describe_quantizer(quantizer)
     with pytest.raises(NotBinary, match="precision"):
         describe_quantizer(lambda x: x)
 

@@ -53,12 +53,16 @@ def test_with_float_layers_it_is_the_parent(name):
     }
 
 
-@pytest.mark.parametrize("bits", [1, 2])
+# The quick ones of each kind: a plain chain, and one with attention branches and skips.
+IN_EACH_RUN = {("MobileNet", 2), ("MobileNetV3Small", 1)}
+
+
 @pytest.mark.parametrize(
-    "name",
+    ("name", "bits"),
     [
-        name if name == "MobileNetV3Small" else pytest.param(name, marks=pytest.mark.slow)
+        pytest.param(name, bits, marks=[] if (name, bits) in IN_EACH_RUN else pytest.mark.slow)
         for name in MODELS
+        for bits in (1, 2)
     ],
 )
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="conversion needs TensorFlow")

@@ -191,6 +191,32 @@ def test_dense_layers_of_sequences_and_maps():
     assert isinstance(net.get_layer("base2_down"), layers.QuantConv2D)
 
 
+def test_convolutions_along_time_and_transposed_ones():
+    inputs = keras.Input((12, 8))
+    x = L.Conv1D(8, 3, padding="same", name="first")(inputs)
+    x = L.Conv1D(8, 3, strides=2, padding="same", activation="relu", name="long")(x)
+    x = L.DepthwiseConv1D(3, strides=2, padding="same", name="depthwise")(x)
+    x = L.Conv1D(8, 1, dilation_rate=1, name="point")(x)
+    x = L.Conv1D(8, 2, padding="causal", name="causal")(x)
+    x = L.Reshape((3, 1, 8))(x)
+    x = L.Conv2DTranspose(6, 3, strides=(2, 3), padding="same", name="up")(x)
+    model = keras.Model(inputs, L.Conv2D(3, 1, name="last")(x))
+    plan = kgn.plan_expansion(model, 2, keep=("first", "last"))
+    rows = {row.name: row for row in plan.table.rows}
+    assert all(rows[name].becomes == "W1A1" for name in ("long", "depthwise", "point", "up"))
+    assert "causal" in rows["causal"].reason
+    net = plan.build()
+    assert net.output_shape == model.output_shape
+    x = np.random.default_rng(0).normal(size=(3, 12, 8)).astype("float32")
+    assert np.isfinite(outputs(net, x)).all()
+    plain = expand(model, bases=2, weight_bits=32, activation_bits=32, noise=0.0, keep="first")
+    np.testing.assert_allclose(outputs(plain, x), outputs(model, x), rtol=1e-4, atol=1e-5)
+    if keras.backend.backend() == "tensorflow":
+        report = kgn.convert(net, batch_size=1).report
+        binary = [layer.name for layer in report.layers if layer.status == "binary"]
+        assert len(binary) == 8
+
+
 @pytest.mark.parametrize("name", [name for name in methods.names() if name != "group_net"])
 def test_any_method_is_a_target(name):
     model = residual_net(2)
@@ -281,13 +307,15 @@ def test_what_is_shared_or_unknown_stays_float_and_says_why():
     inputs = keras.Input((8, 8, 8))
     x = L.Conv2D(8, 1, name="first")(inputs)
     x = shared(shared(x))
-    x = L.Conv2DTranspose(8, 3, padding="same", name="up")(x)
+    x = L.Reshape((8, 8, 8, 1))(x)
+    x = L.Conv3D(1, 3, padding="same", name="volume")(x)
+    x = L.Reshape((8, 8, 8))(x)
     x = L.Conv2D(8, 3, name="conv")(x)
     model = keras.Model(inputs, L.Conv2D(8, 1, name="last")(x))
     plan = kgn.plan_expansion(model, 1)
     rows = {row.name: row for row in plan.table.rows}
     assert "called 2 times" in rows["shared"].reason
-    assert "Conv2DTranspose" in rows["up"].reason
+    assert "Conv3D" in rows["volume"].reason
     assert rows["first"].reason == "first layer" and rows["last"].reason == "last layer"
     assert rows["conv"].becomes == "W1A1" and rows["conv"].reason == ""
     total = sum(row.macs for row in plan.table.rows)

@@ -24,16 +24,17 @@ CONSTANT = 1
 
 _WINDOW = ("stride_height", "stride_width", "dilation_height", "dilation_width", "padding")
 _MATMUL = ("pre_activation", "activation", "float_output", "out_bits", "out_scale")
+_LIMITS = ("activation_min", "activation_max")
 _POOL = ("filter_height", "filter_width", "stride_height", "stride_width", "padding")
-# The options of each op in the order of its seeds; those that end in "scale" are real. The fuzzer
-# knows ops by their position: append new ones.
+# The options of each op in the order of its seeds; those that end in "scale", "min" or
+# "max" are real. The fuzzer knows ops by their position: append new ones.
 OPS = {
     "KgnQuantize": ("version", "bits", "scale"),
     "KgnConv2D": (
         *("version", "bits", "channels_in", "groups", *_WINDOW),
-        *("pad_value", *_MATMUL, "compression"),
+        *("pad_value", *_MATMUL, "compression", *_LIMITS),
     ),
-    "KgnDense": ("version", "bits", "channels_in", *_MATMUL),
+    "KgnDense": ("version", "bits", "channels_in", *_MATMUL, *_LIMITS),
     "KgnMaxPool2D": ("version", "bits", "channels", *_POOL),
     "KgnDequantize": ("version", "bits", "channels", "scale"),
     "LceQuantize": (),
@@ -65,7 +66,7 @@ def _number(value):
 
 
 def _real(value):
-    if value * 8 == int(value * 8) < 255:
+    if np.isfinite(value) and value * 8 == int(value * 8) in range(255):
         return struct.pack("B", int(value * 8))
     return struct.pack("<Bf", 255, value)
 
@@ -86,12 +87,15 @@ def _indices(values):
 
 def _node(name, inputs, outputs, options):
     keys = OPS[name]
-    missing = set(keys) ^ set(options)  # `compression` in version 1, which must be left out
-    assert missing <= {"compression"}  # noqa: S101
-    values = [(_real if key.endswith("scale") else _number)(options.get(key, 0)) for key in keys]
+    missing = set(keys) ^ set(options)  # those of later versions, which must be left out
+    assert missing <= {"compression", *_LIMITS}  # noqa: S101
+    values = [
+        (_real if key.endswith(("scale", "min", "max")) else _number)(options.get(key, 0))
+        for key in keys
+    ]
     head = bytes([list(OPS).index(name)]) + _indices(inputs) + _indices(outputs)
-    left_out = sum(keys.index(key) + 1 for key in missing)
-    return head + b"".join(values) + bytes([left_out])
+    left_out = [keys.index(key) for key in keys if key in missing]
+    return head + b"".join(values) + bytes([len(left_out), *left_out])
 
 
 def _graph(tensors, nodes, resize, registrations=0, threads=0, kernel=0):

@@ -9,6 +9,7 @@ from tests.layers.layer_checks import run_export_test, run_layer_test
 IMAGE = (6, 7, 8)
 BINARY = {"input_quantizer": "approx_sign", "kernel_quantizer": "binary_weight"}
 PADDED = {"padding": "same", "pad_values": 1}
+SEPARABLE = {"depthwise_quantizer": "ste_sign", "pointwise_quantizer": "ste_sign"}
 # What does not hold for a layer.
 EXCEPT = {
     layers.ProjectionConv2D: {"policies": ("mixed_bfloat16",)},
@@ -69,6 +70,28 @@ CASES = {
         | {"kernel_quantizer": quantizers.WeightBases(2)},
         IMAGE,
     ),
+    "conv_of_learned_steps": (
+        layers.QuantConv2D,
+        {
+            "filters": 4,
+            "kernel_size": 3,
+            "input_quantizer": "learned_step_activation",
+            "kernel_quantizer": quantizers.LearnedStepWeight(3),
+        },
+        IMAGE,
+    ),
+    "dense_of_a_learned_clip": (
+        layers.QuantDense,
+        # The outermost levels lie inside of the inputs: else nothing could move the clip.
+        {"units": 6, "input_quantizer": quantizers.PactActivation(4, alpha=1.0)}
+        | {"kernel_quantizer": "learned_step_weight"},
+        (32,),
+    ),
+    "conv_of_learned_thresholds": (
+        layers.QuantConv2D,
+        {"filters": 8, "kernel_size": 3, **PADDED, **BINARY, "input_quantizer": "r_sign"},
+        IMAGE,
+    ),
     "depthwise_of_shifted_signs": (
         layers.QuantDepthwiseConv2D,
         {"kernel_size": 3, "input_quantizer": "activation_bases", "kernel_quantizer": "ste_sign"},
@@ -83,6 +106,57 @@ CASES = {
         layers.QuantDepthwiseConv2D,
         {"kernel_size": 3, "depth_multiplier": 2, **PADDED, **BINARY},
         IMAGE,
+    ),
+    "conv1d": (layers.QuantConv1D, {"filters": 8, "kernel_size": 3, **PADDED, **BINARY}, (9, 8)),
+    "conv1d_of_everything": (
+        layers.QuantConv1D,
+        {
+            "filters": 8,
+            "kernel_size": 3,
+            "strides": 2,
+            "groups": 2,
+            "activation": "leaky_tanh",
+            "kernel_constraint": "weight_clip",
+            "input_quantizer": quantizers.DoReFa(2),
+            "kernel_quantizer": "ste_tern",
+        },
+        (9, 8),
+    ),
+    "depthwise1d": (
+        layers.QuantDepthwiseConv1D,
+        {"kernel_size": 3, "depth_multiplier": 2, **PADDED, "input_quantizer": "swish_sign"}
+        | {"depthwise_quantizer": "ste_sign"},
+        (9, 8),
+    ),
+    "separable1d": (
+        layers.QuantSeparableConv1D,
+        {"filters": 6, "kernel_size": 3, "input_quantizer": "ste_sign", **SEPARABLE},
+        (9, 8),
+    ),
+    "separable": (
+        layers.QuantSeparableConv2D,
+        {"filters": 6, "kernel_size": 3, "strides": 2, "depth_multiplier": 2, **PADDED}
+        | {"input_quantizer": "ste_sign", "activation": "hard_tanh", **SEPARABLE}
+        | {"depthwise_constraint": "weight_clip", "pointwise_initializer": "he_normal"},
+        IMAGE,
+    ),
+    "transposed": (
+        layers.QuantConv2DTranspose,
+        {"filters": 4, "kernel_size": 3, "strides": 2, "padding": "same", **BINARY},
+        (4, 5, 8),
+    ),
+    "transposed_of_bits": (
+        layers.QuantConv2DTranspose,
+        {
+            "filters": 4,
+            "kernel_size": (2, 4),
+            "strides": (3, 1),
+            "activation": "relu",
+            "bias_initializer": "ones",
+            "input_quantizer": quantizers.KBitActivation(2),
+            "kernel_quantizer": "k_bit_weight",
+        },
+        (4, 5, 8),
     ),
     "dense": (layers.QuantDense, {"units": 6, **BINARY}, (32,)),
     "dense_of_bits": (
@@ -119,10 +193,33 @@ CASES = {
     "repeat_channels": (layers.RepeatChannels, {"copies": 3}, IMAGE),
     "quantize": (layers.Quantize, {"quantizer": "approx_sign"}, IMAGE),
     "quantize_bits": (layers.Quantize, {"quantizer": quantizers.KBitActivation(4, 2.0)}, IMAGE),
+    "quantize_shifted": (layers.Quantize, {"quantizer": "r_sign"}, IMAGE),
+    "quantize_learned": (
+        layers.Quantize,
+        {"quantizer": quantizers.LearnedStepActivation(2)},
+        IMAGE,
+    ),
+    "rprelu": (layers.RPReLU, {}, IMAGE),
+    "channel_scale": (layers.ChannelScale, {"filters": 12, "ratio": 4, "seed": 3}, IMAGE),
     "activation_scale": (layers.ActivationScale, {"kernel_size": 3, "strides": (2, 1)}, IMAGE),
 }
-# Further options of layers, for what does not depend on their export.
+# Further options of layers, for what does not depend on their export, and layers that have none.
 VARIANTS = {
+    "conv3d": (
+        layers.QuantConv3D,
+        {"filters": 4, "kernel_size": 2, **PADDED, **BINARY},
+        (4, 4, 4, 3),
+    ),
+    "transposed3d": (
+        layers.QuantConv3DTranspose,
+        {"filters": 4, "kernel_size": 2, "strides": 2, **BINARY},
+        (3, 3, 3, 4),
+    ),
+    "causal": (
+        layers.QuantConv1D,
+        {"filters": 8, "kernel_size": 3, "dilation_rate": 2, "padding": "causal", **BINARY},
+        (9, 8),
+    ),
     "projection_ternary": (
         layers.ProjectionConv2D,
         {"filters": 4, "kernel_size": 3, "projections": 2, "levels": 3},
@@ -158,7 +255,9 @@ every_case = pytest.mark.parametrize("layer_class, options, input_shape", CASES.
 
 def test_every_public_layer_has_a_case():
     bases = {"LatentConv2D", "QuantConv", "QuantLayer"}
-    assert {case[0].__name__ for case in CASES.values()} == set(layers.__all__) - bases
+    several_outputs = {"SoftGates"}  # see ConcatenatedGates
+    cases = (CASES | VARIANTS).values()
+    assert {case[0].__name__ for case in cases} == set(layers.__all__) - bases - several_outputs
 
 
 @pytest.mark.parametrize(
@@ -177,7 +276,7 @@ def test_export(layer_class, options, input_shape, tmp_path):
 
 
 @keras.saving.register_keras_serializable(package="every_layer_test")
-class QuantConv1D(layers.QuantConv, keras.layers.Conv1D):
+class MyConv1D(layers.QuantConv, keras.layers.Conv1D):
     """All that a convolution of another rank takes."""
 
 
@@ -192,7 +291,7 @@ class QuantEinsum(layers.QuantLayer, keras.layers.Dense):
 @pytest.mark.parametrize(
     "layer_class, options, input_shape",
     [
-        (QuantConv1D, {"filters": 8, "kernel_size": 3, **PADDED, **BINARY}, (9, 8)),
+        (MyConv1D, {"filters": 8, "kernel_size": 3, **PADDED, **BINARY}, (9, 8)),
         (QuantEinsum, {"units": 4, **BINARY}, (3, 16)),
     ],
 )
@@ -200,7 +299,26 @@ def test_a_layer_of_a_users_own(layer_class, options, input_shape, tmp_path):
     run_layer_test(layer_class, options, input_shape, tmp_path)
 
 
-@pytest.mark.parametrize("layer_class", [layers.QuantConv2D, QuantConv1D])
+@keras.saving.register_keras_serializable(package="every_layer_test")
+class ConcatenatedGates(layers.SoftGates):
+    """The outputs of a layer that has several, as one."""
+
+    def call(self, inputs):
+        return keras.ops.concatenate(super().call(inputs), axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        *shape, channels = input_shape[0]
+        return (*shape, len(input_shape) * channels)
+
+
+def test_a_layer_of_several_outputs(tmp_path):
+    case = (ConcatenatedGates, {"seed": 1}, [IMAGE, IMAGE, IMAGE], tmp_path)
+    run_layer_test(*case)
+    if keras.backend.backend() == "tensorflow":
+        run_export_test(*case)
+
+
+@pytest.mark.parametrize("layer_class", [layers.QuantConv2D, MyConv1D])
 def test_causal_padding_is_refused(layer_class):
     with pytest.raises(ValueError, match="causal"):
         layer_class(4, 3, padding="causal")

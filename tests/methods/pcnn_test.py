@@ -12,7 +12,7 @@ def test_options_reach_the_layers():
     net = tiny(methods.PCNN(projections=2, forward="mean", projection_weight=0.5))
     layers = [layer for layer in net.layers if isinstance(layer, ProjectionConv2D)]
     assert len(layers) == 4
-    assert {x.projections for x in layers} == {2} and {x.forward for x in layers} == {"mean"}
+    assert {x.projections for x in layers} == {2} and {x.forward_pass for x in layers} == {"mean"}
     assert {x.projection_weight for x in layers} == {0.5}
 
 

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 FAMILIES = {
     "ours": "v1",
     "ours_2": "v2",
+    "ours_3": "v3",
     "scale_map": "v1_scale_map",
     "larq": "lce",
     "nets": "models",

@@ -167,7 +167,7 @@ CONV = CASES["conv 1x1"]
 @pytest.mark.parametrize(
     ("case", "message"),
     [
-        (_changed(CONV, version=3), "install a newer keras_groupnet"),
+        (_changed(CONV, version=4), "install a newer keras_groupnet"),
         (_changed(CONV, version=2), "'compression', which is missing"),
         (_changed(CONV, compression=1), "unknown option. Received: compression=1"),
         (_changed(CONV, version=2, compression=1), r"weights of shape .-1."),

@@ -33,6 +33,9 @@ DENSE_DEFAULTS = {
     for key in ("version", "pre_activation", "activation", "float_output", "out_bits", "out_scale")
 }
 
+# What version 3 adds to both, without effect.
+GENERAL_ACTIVATION = {"activation_min": -np.inf, "activation_max": np.inf}
+
 
 class ModelBuilder:
     """Collects tensors and ops in execution order; tensors are known by their indices."""

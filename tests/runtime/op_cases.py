@@ -5,7 +5,12 @@ import zlib
 import numpy as np
 
 from keras_groupnet.conversion.weights import huffman
-from tests.runtime.model_builder import CONV2D_DEFAULTS, DENSE_DEFAULTS, single_op
+from tests.runtime.model_builder import (
+    CONV2D_DEFAULTS,
+    DENSE_DEFAULTS,
+    GENERAL_ACTIVATION,
+    single_op,
+)
 from tests.runtime.reference_ops import OPS, pack, pack_bits, same_or_valid
 
 
@@ -72,12 +77,21 @@ def conv2d(
     second_addend=False,
     quantize_affine=False,
     compressed=False,
+    slope=False,
+    offset=False,
+    version=1,
     **options,
 ):
-    """KgnConv2D. `pixel_scale`: None, "pixel" or "image"; `size`: batch, height, width."""
-    options = {**CONV2D_DEFAULTS, "bits": bits, "channels_in": channels_in, **options}
+    """KgnConv2D. `pixel_scale`: None, "pixel", "image" or "channel"; `size`: batch, height, width.
+
+    Options of later versions are only named where they are not the default.
+    """
+    given = options
+    options = {**CONV2D_DEFAULTS, "bits": bits, "channels_in": channels_in, **given}
     if compressed:
         options |= {"version": 2, "compression": 1}
+    if version == 3:
+        options |= {"version": 3, **GENERAL_ACTIVATION, "compression": int(compressed)} | given
     random = _random(bits, channels_in, channels_out, kernel, size, sorted(options.items()))
     depth = channels_in // options["groups"]
     extent = [
@@ -91,6 +105,7 @@ def conv2d(
         for axis, name in enumerate(("height", "width"))
     ]
     scale_shape = {"pixel": (size[0], *extent, 1), "image": (size[0], 1, 1, 1)}
+    scale_shape["channel"] = (size[0], 1, 1, channels_out)
     inputs = [
         _activations(random, (*size, channels_in), bits),
         _compressed(random, channels_out * depth)
@@ -105,9 +120,10 @@ def conv2d(
         _floats(random, channels_out) if quantize_affine else None,
         _floats(random, channels_out) if quantize_affine else None,
     ]
+    inputs += [_floats(random, channels_out) if there else None for there in (slope, offset)]
     while inputs[-1] is None:
         inputs.pop()
-    return Case("KgnConv2D", inputs, options, (1, 2, 3, 6, 8, 9))
+    return Case("KgnConv2D", inputs, options, (1, 2, 3, 6, 8, 9, 10, 11))
 
 
 def dense(
@@ -115,30 +131,40 @@ def dense(
     channels_in=70,
     channels_out=10,
     batch=3,
-    pixel_scale=False,
+    pixel_scale=None,
     addend=False,
     addend_multiplier=False,
     second_addend=False,
     quantize_affine=False,
+    slope=False,
+    offset=False,
+    version=1,
     **options,
 ):
-    options = {**DENSE_DEFAULTS, "bits": bits, "channels_in": channels_in, **options}
+    """KgnDense. `pixel_scale`: None, "image" or "channel"."""
+    given = options
+    options = {**DENSE_DEFAULTS, "bits": bits, "channels_in": channels_in, **given}
+    if version == 3:
+        options |= {"version": 3, **GENERAL_ACTIVATION} | given
     random = _random(bits, channels_in, channels_out, batch, sorted(options.items()))
     inputs = [
         _activations(random, (batch, channels_in), bits),
         pack_bits(random.integers(0, 2, (channels_out, channels_in)) > 0),
         _floats(random, channels_out) * np.float32(0.05),
         _floats(random, channels_out),
-        np.abs(_floats(random, batch, 1)) if pixel_scale else None,
+        None
+        if pixel_scale is None
+        else np.abs(_floats(random, batch, 1 if pixel_scale == "image" else channels_out)),
         _floats(random, batch, channels_out) if addend else None,
         _floats(random, channels_out) if addend_multiplier else None,
         _floats(random, batch, channels_out) if second_addend else None,
         _floats(random, channels_out) if quantize_affine else None,
         _floats(random, channels_out) if quantize_affine else None,
     ]
+    inputs += [_floats(random, channels_out) if there else None for there in (slope, offset)]
     while inputs[-1] is None:
         inputs.pop()
-    return Case("KgnDense", inputs, options, (1, 2, 3, 6, 8, 9))
+    return Case("KgnDense", inputs, options, (1, 2, 3, 6, 8, 9, 10, 11))
 
 
 def quantize(bits=1, shape=(2, 5, 4, 35), affine=False, scale=None):
@@ -158,10 +184,10 @@ def dequantize(bits=1, shape=(2, 5, 4, 35), scale=1.0):
     return Case("KgnDequantize", [_activations(random, shape, bits)], options)
 
 
-def max_pool(bits=1, shape=(2, 7, 6, 35), window=(3, 3), strides=(2, 2), padding=0):
+def max_pool(bits=1, shape=(2, 7, 6, 35), window=(3, 3), strides=(2, 2), padding=0, minimum=False):
     random = _random("max_pool", bits, shape, window, strides, padding)
     options = {
-        "version": 1,
+        "version": 2 if minimum else 1,
         "bits": bits,
         "channels": shape[-1],
         "filter_height": window[0],
@@ -170,7 +196,10 @@ def max_pool(bits=1, shape=(2, 7, 6, 35), window=(3, 3), strides=(2, 2), padding
         "stride_width": strides[1],
         "padding": padding,
     }
-    return Case("KgnMaxPool2D", [_activations(random, shape, bits)], options)
+    inputs = [_activations(random, shape, bits)]
+    if minimum:
+        inputs.append(pack_bits(random.integers(0, 2, shape[-1]) > 0))
+    return Case("KgnMaxPool2D", inputs, options, (1,))
 
 
 def scale_map(
@@ -263,6 +292,54 @@ CASES = {
     ),
     "conv compressed, 32 bits": conv2d(compressed=True, bits=32, channels_out=5),
     "conv compressed, one kernel": conv2d(compressed=True, channels_in=1, channels_out=1),
+    "conv version 3, scale of channels": conv2d(version=3, pixel_scale="channel"),
+    "conv version 3, scale of channels, 1x1": conv2d(
+        version=3, pixel_scale="channel", kernel=(1, 1), size=(3, 3, 2), addend=True
+    ),
+    "conv version 3, slope before the addend": conv2d(
+        version=3, activation=2, slope=True, offset=True, addend=True, pad_value=1
+    ),
+    "conv version 3, slope behind the addends, batch norm before the quantizer": conv2d(
+        version=3,
+        activation=3,
+        slope=True,
+        offset=True,
+        addend=True,
+        addend_multiplier=True,
+        second_addend=True,
+        quantize_affine=True,
+        out_bits=1,
+    ),
+    "conv version 3, limits behind the addend, packed only": conv2d(
+        version=3,
+        activation=3,
+        activation_min=0.0,
+        activation_max=6.0,
+        addend=True,
+        float_output=0,
+        out_bits=2,
+        out_scale=0.5,
+    ),
+    "conv version 3, depthwise, everything": conv2d(
+        version=3,
+        bits=2,
+        groups=40,
+        channels_in=40,
+        channels_out=40,
+        activation=2,
+        slope=True,
+        offset=True,
+        activation_min=-1.0,
+        activation_max=1.0,
+        addend=True,
+        pixel_scale="channel",
+        compressed=True,
+        out_bits=4,
+        out_scale=5.0,
+    ),
+    "conv version 3, 32 bits, slope without addend": conv2d(
+        version=3, bits=32, activation=3, slope=True
+    ),
     "conv empty batch": conv2d(size=(0, 7, 6)),
     "dense 1 bit": dense(),
     "dense 2 bits": dense(bits=2, addend=True, addend_multiplier=True),
@@ -271,7 +348,17 @@ CASES = {
     "dense two addends": dense(
         addend=True, second_addend=True, quantize_affine=True, out_bits=2, out_scale=3.0
     ),
-    "dense scale": dense(pixel_scale=True, channels_out=65),
+    "dense scale": dense(pixel_scale="image", channels_out=65),
+    "dense version 3": dense(
+        version=3,
+        activation=3,
+        activation_max=1.0,
+        slope=True,
+        offset=True,
+        addend=True,
+        pixel_scale="channel",
+        out_bits=1,
+    ),
     "quantize 1 bit": quantize(),
     "quantize 2 bits, affine": quantize(bits=2, affine=True),
     "quantize 4 bits, half to even": quantize(bits=4, scale=0.5, shape=(3, 64)),
@@ -283,6 +370,8 @@ CASES = {
     "max pool 1 bit": max_pool(),
     "max pool 2 bits, valid": max_pool(bits=2, window=(2, 3), padding=1),
     "max pool 4 bits": max_pool(bits=4, strides=(1, 3)),
+    "max pool version 2": max_pool(minimum=True),
+    "max pool version 2, 2 bits": max_pool(bits=2, minimum=True, padding=1),
     "scale map": scale_map(),
     "scale map, affine": scale_map(affine=True),
     "scale map, 1x1, strides": scale_map(kernel=(1, 1), strides=(2, 2), shape=(1, 5, 8, 64)),

@@ -72,6 +72,16 @@ def shifted(values, kernel, stride, dilation, extent):
             yield i, j, values[:, rows, columns]
 
 
+def _activate(y, options, slope, offset):
+    """The general activation."""
+    if slope is not None:
+        y = np.where(y < 0, slope * y, y)
+    low, high = (np.float32(options[f"activation_{end}"]) for end in ("min", "max"))
+    if np.isfinite(low) or np.isfinite(high):
+        y = np.minimum(np.maximum(y, low), high)
+    return y if offset is None else y + offset
+
+
 def _epilogue(
     acc,
     options,
@@ -83,6 +93,8 @@ def _epilogue(
     second_addend=None,
     quantize_multiplier=None,
     quantize_bias=None,
+    slope=None,
+    offset=None,
 ):
     v = acc.astype(np.float32)
     if options["pre_activation"]:
@@ -90,12 +102,16 @@ def _epilogue(
     if pixel_scale is not None:
         v = v * pixel_scale
     y = multiplier * v + bias
-    if options["activation"]:
+    if options["activation"] == 1:
         y = np.maximum(y, np.float32(0))
+    if options["activation"] == 2:
+        y = _activate(y, options, slope, offset)
     if addend is not None:
         y = y + (addend if addend_multiplier is None else addend_multiplier * addend)
     if second_addend is not None:
         y = y + second_addend
+    if options["activation"] == 3:
+        y = _activate(y, options, slope, offset)
     outputs = [y] if options["float_output"] else []
     if options["out_bits"]:
         q = y if quantize_multiplier is None else quantize_multiplier * y + quantize_bias
@@ -179,6 +195,7 @@ def kgn_dense(x, weights, *epilogue, **options):
 
 def kgn_max_pool_2d(
     x,
+    minimum=None,
     *,
     bits,
     channels,
@@ -190,6 +207,8 @@ def kgn_max_pool_2d(
     version=1,
 ):
     values = unpack(x, bits, channels)
+    sign = np.ones(channels) if minimum is None else 1.0 - 2.0 * unpack_bits(minimum, channels)
+    values = values * sign
     _, height, width, _ = values.shape
     oh, top, bottom = same_or_valid(height, filter_height, stride_height, 1, padding)
     ow, left, right = same_or_valid(width, filter_width, stride_width, 1, padding)
@@ -197,7 +216,7 @@ def kgn_max_pool_2d(
     values = np.pad(values, border, constant_values=-np.inf)
     window, stride = (filter_height, filter_width), (stride_height, stride_width)
     windows = [seen for _, _, seen in shifted(values, window, stride, (1, 1), (oh, ow))]
-    return [pack(np.max(windows, axis=0), bits)]
+    return [pack(np.max(windows, axis=0) * sign, bits)]
 
 
 def kgn_scale_map(

@@ -18,6 +18,7 @@ namespace kgn {
 namespace {
 
 constexpr int kMaxPixels = 16;  // of any kernel's tile
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // More weights than this are read from memory if they are used for few pixels.
 constexpr int64_t kMaxCachedWeights = int64_t{1} << 22;
@@ -70,6 +71,12 @@ Status Check(const ConvParams& p, const ConvWeights& w) {
   if (!(p.out_scale > 0))
     return Status::Error("conv: out_scale must be > 0. Received: out_scale=%g",
                          static_cast<double>(p.out_scale));
+  if (!(p.activation_min <= p.activation_max)) {
+    return Status::Error(
+        "conv: activation_min must not be above activation_max. Received: activation_min=%g, "
+        "activation_max=%g",
+        static_cast<double>(p.activation_min), static_cast<double>(p.activation_max));
+  }
   // Sums must be exact in float32.
   int64_t taps = static_cast<int64_t>(p.kernel_height) * p.kernel_width;
   const int64_t largest = p.bits == 2 ? 3 : p.bits == 4 ? 15 : 1;
@@ -109,6 +116,7 @@ struct Conv2D::Impl {
     float offsets[kMaxPixels];
     const int32_t* corrections[kMaxPixels];
     float scales[kMaxPixels];
+    const float* channel_scales[kMaxPixels];
   };
 
   void RunTask(const ConvTensors& tensors, int64_t task, int thread) const;
@@ -141,10 +149,12 @@ ConvTile Conv2D::Impl::TileOfBlock(const ConvBlock& block, ptrdiff_t plane_bytes
   out.clamp_max = p.clamp_max;
   out.multiplier = weights.multiplier.data() + block.padded_first;
   out.bias = weights.bias.data() + block.padded_first;
-  out.relu = p.relu;
   const auto of_block = [&block](const std::vector<float>& values) {
     return values.empty() ? nullptr : values.data() + block.padded_first;
   };
+  out.general = {of_block(weights.slope),
+                 p.activation_min > -kInfinity || p.activation_max < kInfinity, p.activation_min,
+                 p.activation_max, of_block(weights.offset)};
   out.addend_multiplier = of_block(weights.addend_multiplier);
   out.quantize_multiplier = of_block(weights.quantize_multiplier);
   out.quantize_bias = of_block(weights.quantize_bias);
@@ -161,16 +171,30 @@ void Conv2D::Impl::SetTensors(const ConvTensors& t, const ConvBlock& block, int6
                               TilePixels* pixels, ConvTile* tile) const {
   TileOutput& out = tile->out;
   out.pixel_scale = nullptr;
+  out.channel_scales = nullptr;
   if (t.pixel_scale_kind == PixelScale::kPerPixel) {
     out.pixel_scale = t.pixel_scale + pixel;
   } else if (t.pixel_scale_kind == PixelScale::kPerImage) {
     for (int q = 0; q < tile->pixels; ++q)
       pixels->scales[q] = t.pixel_scale[(pixel + q) / geometry.pixels_per_image];
     out.pixel_scale = pixels->scales;
+  } else if (t.pixel_scale_kind == PixelScale::kPerChannel) {
+    for (int q = 0; q < tile->pixels; ++q) {
+      pixels->channel_scales[q] = t.pixel_scale +
+                                  (pixel + q) / geometry.pixels_per_image * params.channels_out +
+                                  block.first_channel;
+    }
+    out.channel_scales = pixels->channel_scales;
   }
+  using Activation = ConvParams::Activation;
+  out.activation = params.activation == Activation::kAfterAddends && t.addend == nullptr
+                       ? Activation::kBeforeAddends
+                       : params.activation;
+  out.changes_sum = params.clamp || out.pixel_scale != nullptr || out.channel_scales != nullptr;
   const int64_t at = pixel * params.channels_out + block.first_channel;
   out.addend = t.addend == nullptr ? nullptr : t.addend + at;
   out.second_addend = t.second_addend == nullptr ? nullptr : t.second_addend + at;
+  out.changes_addend = out.second_addend != nullptr || out.activation == Activation::kAfterAddends;
   out.packed_out = pack_after || params.out_bits == 0
                        ? nullptr
                        : reinterpret_cast<uint32_t*>(t.packed_out) + pixel * out.packed_stride +

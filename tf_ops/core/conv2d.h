@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -39,7 +40,12 @@ struct ConvParams {
   float clamp_min = 0;
   float clamp_max = 0;
 
-  bool relu = false;  // activation
+  // Where the epilogue has an activation: a ReLU in front of the addends, or the general one
+  // in front of or behind them.
+  enum class Activation { kNone, kRelu, kBeforeAddends, kAfterAddends };
+  Activation activation = Activation::kNone;
+  float activation_min = -std::numeric_limits<float>::infinity();  // of the general one
+  float activation_max = std::numeric_limits<float>::infinity();
   bool float_output = true;
   bool int8_output = false;  // y rounded half away from zero; then there is no other output
   int out_bits = 0;          // 0, 1, 2, 4
@@ -54,15 +60,17 @@ struct ConvWeights {
   const float* addend_multiplier = nullptr;    // null: none
   const float* quantize_multiplier = nullptr;  // null: none, then quantize_bias is null, too
   const float* quantize_bias = nullptr;
+  const float* slope = nullptr;   // of the general activation; null: 1
+  const float* offset = nullptr;  // likewise; null: 0
 };
 
 // Which optional run-time inputs there are.
-enum class PixelScale { kNone, kPerPixel, kPerImage };
+enum class PixelScale { kNone, kPerPixel, kPerImage, kPerChannel };
 
 // Pointers of one run; fetched anew for each.
 struct ConvTensors {
   const void* input = nullptr;
-  const float* pixel_scale = nullptr;  // [N, OH, OW, 1] or [N, 1, 1, 1]; null: none
+  const float* pixel_scale = nullptr;  // [N, OH, OW, 1], [N, 1, 1, 1] or [N, 1, 1, C_out]
   PixelScale pixel_scale_kind = PixelScale::kNone;
   const float* addend = nullptr;         // [N, OH, OW, C_out]; null: none
   const float* second_addend = nullptr;  // likewise; only with addend

@@ -29,6 +29,13 @@ void Finish(const TileOutput& out, int p, const Values& values) {
     part.channels = out.channels - first < 32 ? out.channels - first : 32;
     part.multiplier += first;
     part.bias += first;
+    const float* scales[8];  // of all pixels of a tile
+    if (part.channel_scales != nullptr) {
+      scales[p] = out.channel_scales[p] + first;
+      part.channel_scales = scales;
+    }
+    if (part.general.slope != nullptr) part.general.slope += first;
+    if (part.general.offset != nullptr) part.general.offset += first;
     if (part.addend != nullptr) part.addend += first;
     if (part.second_addend != nullptr) part.second_addend += first;
     if (part.addend_multiplier != nullptr) part.addend_multiplier += first;

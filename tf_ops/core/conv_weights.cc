@@ -79,6 +79,8 @@ Status PrepareWeights(const ConvParams& p, const ConvWeights& w, const ConvKerne
   prepared->addend_multiplier = Padded(w.addend_multiplier, *prepared);
   prepared->quantize_multiplier = Padded(w.quantize_multiplier, *prepared);
   prepared->quantize_bias = Padded(w.quantize_bias, *prepared);
+  prepared->slope = Padded(w.slope, *prepared);
+  prepared->offset = Padded(w.offset, *prepared);
   prepared->pack_multiplier.clear();
   prepared->pack_bias.clear();
   if (w.quantize_multiplier != nullptr) {

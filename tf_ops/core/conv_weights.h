@@ -25,8 +25,9 @@ struct PreparedWeights {
   std::vector<ConvBlock> blocks;
   int64_t padded_channels = 0;
   AlignedBuffer weights;
-  std::vector<float> multiplier, bias, addend_multiplier, quantize_multiplier, quantize_bias;
-  // The last two once more, without padding, for outputs that are packed after all blocks.
+  std::vector<float> multiplier, bias, addend_multiplier, quantize_multiplier, quantize_bias, slope,
+      offset;
+  // The quantizer's once more, without padding, for outputs that are packed after all blocks.
   std::vector<float> pack_multiplier, pack_bias;
   // Of layouts that count bits: [kh * kw][padded_channels], how many weights of the tap are -1.
   std::vector<int32_t> minus_ones;

@@ -37,12 +37,29 @@ inline void StorePacked(const TileOutput& out, __m512 y, __mmask16 valid, int j,
   }
 }
 
+// The general activation of 16 channels from `c` on.
+inline __m512 Activate(const TileActivation& activation, int c, __m512 y) {
+  if (activation.slope != nullptr) {
+    y = _mm512_mask_mul_ps(y, _mm512_cmp_ps_mask(y, _mm512_setzero_ps(), _CMP_LT_OQ), y,
+                           _mm512_loadu_ps(activation.slope + c));
+  }
+  if (activation.clamp) {
+    y = _mm512_max_ps(y, _mm512_set1_ps(activation.min));
+    y = _mm512_min_ps(y, _mm512_set1_ps(activation.max));
+  }
+  if (activation.offset != nullptr) y = _mm512_add_ps(y, _mm512_loadu_ps(activation.offset + c));
+  return y;
+}
+
 // sums[p][j]: channels 16 * j ... of pixel first_pixel + p, as float32 already for kFloat, else as
 // int32.
 template <int kPixels, int kVectors, bool kFloat, typename Vector>
 inline __attribute__((always_inline)) void FinishTile(const TileOutput& out,
                                                       const Vector (&sums)[kPixels][kVectors],
                                                       int first_pixel = 0) {
+  using Activation = ConvParams::Activation;
+  const Activation activation = out.activation;
+  const bool changes_sum = out.changes_sum, changes_addend = out.changes_addend;
   const __m512 zero = _mm512_setzero_ps();
   const __m512 scale = _mm512_set1_ps(out.scale);
 #pragma GCC unroll 4
@@ -67,21 +84,31 @@ inline __attribute__((always_inline)) void FinishTile(const TileOutput& out,
         v = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), scale,
                             _mm512_set1_ps(out.offsets[p]));  // exact
       }
-      if (out.clamp) {
-        v = _mm512_max_ps(v, _mm512_set1_ps(out.clamp_min));
-        v = _mm512_min_ps(v, _mm512_set1_ps(out.clamp_max));
+      if (changes_sum) {
+        if (out.clamp) {
+          v = _mm512_max_ps(v, _mm512_set1_ps(out.clamp_min));
+          v = _mm512_min_ps(v, _mm512_set1_ps(out.clamp_max));
+        }
+        if (out.pixel_scale != nullptr) v = _mm512_mul_ps(v, _mm512_set1_ps(out.pixel_scale[p]));
+        if (out.channel_scales != nullptr)
+          v = _mm512_mul_ps(v, _mm512_maskz_loadu_ps(valid, out.channel_scales[p] + c));
       }
-      if (out.pixel_scale != nullptr) v = _mm512_mul_ps(v, _mm512_set1_ps(out.pixel_scale[p]));
       __m512 y = _mm512_add_ps(_mm512_mul_ps(v, multiplier), bias);
-      if (out.relu) y = _mm512_max_ps(y, zero);
+      if (activation != Activation::kNone) {
+        if (activation == Activation::kRelu) y = _mm512_max_ps(y, zero);
+        if (activation == Activation::kBeforeAddends) y = Activate(out.general, c, y);
+      }
       const ptrdiff_t offset = p * out.pixel_stride + c;
       if (out.addend != nullptr) {
         __m512 addend = _mm512_maskz_loadu_ps(valid, out.addend + offset);
         if (out.addend_multiplier != nullptr)
           addend = _mm512_mul_ps(addend, _mm512_loadu_ps(out.addend_multiplier + c));
         y = _mm512_add_ps(y, addend);
-        if (out.second_addend != nullptr)
-          y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(valid, out.second_addend + offset));
+        if (changes_addend) {
+          if (out.second_addend != nullptr)
+            y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(valid, out.second_addend + offset));
+          if (activation == Activation::kAfterAddends) y = Activate(out.general, c, y);
+        }
       }
       if (out.float_out != nullptr) _mm512_mask_storeu_ps(out.float_out + offset, valid, y);
       if (out.packed_out != nullptr) {

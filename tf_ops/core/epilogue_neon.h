@@ -46,6 +46,20 @@ inline uint32_t PlaneBits(uint32x4_t codes, int m) {
   return vaddvq_u32(vshlq_u32(bit, vld1q_s32(shifts)));
 }
 
+// The general activation of 4 channels from `c` on.
+inline float32x4_t Activate(const TileActivation& activation, int c, float32x4_t y) {
+  if (activation.slope != nullptr) {
+    y = vbslq_f32(vcltq_f32(y, vdupq_n_f32(0.0f)), vmulq_f32(y, vld1q_f32(activation.slope + c)),
+                  y);
+  }
+  if (activation.clamp) {
+    y = MaxOrSecond(y, vdupq_n_f32(activation.min));
+    y = MinOrSecond(y, vdupq_n_f32(activation.max));
+  }
+  if (activation.offset != nullptr) y = vaddq_f32(y, vld1q_f32(activation.offset + c));
+  return y;
+}
+
 // The value of 4 channels from 4 * j on of pixel p, v as in docs/ops.md; returns what is quantized.
 inline float32x4_t FinishVector(const TileOutput& out, int p, int j, float32x4_t v) {
   const int c = 4 * j;
@@ -54,8 +68,11 @@ inline float32x4_t FinishVector(const TileOutput& out, int p, int j, float32x4_t
     v = MinOrSecond(v, vdupq_n_f32(out.clamp_max));
   }
   if (out.pixel_scale != nullptr) v = vmulq_n_f32(v, out.pixel_scale[p]);
+  if (out.channel_scales != nullptr)
+    v = vmulq_f32(v, LoadPart(out.channel_scales[p] + c, out.channels - c));
   float32x4_t y = vaddq_f32(vmulq_f32(v, vld1q_f32(out.multiplier + c)), vld1q_f32(out.bias + c));
-  if (out.relu) y = MaxOrSecond(y, vdupq_n_f32(0.0f));
+  if (out.activation == ConvParams::Activation::kRelu) y = MaxOrSecond(y, vdupq_n_f32(0.0f));
+  if (out.activation == ConvParams::Activation::kBeforeAddends) y = Activate(out.general, c, y);
   const ptrdiff_t offset = p * out.pixel_stride + c;
   if (out.addend != nullptr) {
     float32x4_t addend = LoadPart(out.addend + offset, out.channels - c);
@@ -64,6 +81,7 @@ inline float32x4_t FinishVector(const TileOutput& out, int p, int j, float32x4_t
     y = vaddq_f32(y, addend);
     if (out.second_addend != nullptr)
       y = vaddq_f32(y, LoadPart(out.second_addend + offset, out.channels - c));
+    if (out.activation == ConvParams::Activation::kAfterAddends) y = Activate(out.general, c, y);
   }
   if (out.float_out != nullptr) StorePart(out.float_out + offset, y, out.channels - c);
   if (out.quantize_multiplier == nullptr) return y;
@@ -75,9 +93,9 @@ inline float32x4_t FinishVector(const TileOutput& out, int p, int j, float32x4_t
 template <int kMaxVectors, typename Values>
 inline __attribute__((always_inline)) void FinishVectors(const TileOutput& out, int p, int vectors,
                                                          const Values& values) {
-  const bool plain = !out.clamp && out.pixel_scale == nullptr && !out.relu &&
-                     out.addend == nullptr && out.packed_out == nullptr &&
-                     out.channels == 4 * vectors;
+  const bool plain = !out.clamp && out.pixel_scale == nullptr && out.channel_scales == nullptr &&
+                     out.activation == ConvParams::Activation::kNone && out.addend == nullptr &&
+                     out.packed_out == nullptr && out.channels == 4 * vectors;
   if (plain) {  // most instructions of the general case only ask what is to be done
     float* to = out.float_out + p * out.pixel_stride;
     for (int j = 0; j < kMaxVectors && j < vectors; ++j) {

@@ -5,21 +5,34 @@
 namespace kgn {
 namespace {
 
+float Activate(const TileActivation& activation, int c, float y) {
+  if (activation.slope != nullptr && y < 0.0f) y = activation.slope[c] * y;
+  if (activation.clamp) {
+    y = y > activation.min ? y : activation.min;
+    y = y < activation.max ? y : activation.max;
+  }
+  if (activation.offset != nullptr) y = y + activation.offset[c];
+  return y;
+}
+
 void Finish(const TileOutput& out, int p, int c, float v) {
   if (out.clamp) {
     v = v > out.clamp_min ? v : out.clamp_min;
     v = v < out.clamp_max ? v : out.clamp_max;
   }
   if (out.pixel_scale != nullptr) v = v * out.pixel_scale[p];
+  if (out.channel_scales != nullptr) v = v * out.channel_scales[p][c];
   float y = out.multiplier[c] * v;
   y = y + out.bias[c];
-  if (out.relu) y = y > 0.0f ? y : 0.0f;
+  if (out.activation == ConvParams::Activation::kRelu) y = y > 0.0f ? y : 0.0f;
+  if (out.activation == ConvParams::Activation::kBeforeAddends) y = Activate(out.general, c, y);
   const ptrdiff_t offset = p * out.pixel_stride + c;
   if (out.addend != nullptr) {
     float addend = out.addend[offset];
     if (out.addend_multiplier != nullptr) addend = out.addend_multiplier[c] * addend;
     y = y + addend;
     if (out.second_addend != nullptr) y = y + out.second_addend[offset];
+    if (out.activation == ConvParams::Activation::kAfterAddends) y = Activate(out.general, c, y);
   }
   if (out.float_out != nullptr) out.float_out[offset] = y;
   if (out.packed_out != nullptr) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "core/conv2d.h"
 #include "core/status.h"
 
 // The interface of the microkernels and the choice among them. kernels.inc is the one table: it
@@ -27,6 +28,14 @@ enum Cpu : uint32_t {
 // Features of this machine.
 uint32_t CpuFeatures();
 
+// The general activation: y -> clamp(y < 0 ? slope * y : y) + offset.
+struct TileActivation {
+  const float* slope;  // null: 1
+  bool clamp;
+  float min, max;
+  const float* offset;  // null: 0
+};
+
 // What a convolution tile does after the sum, in the order of docs/ops.md. Pointers are at the
 // first channel of the block; those to per-channel constants may be read up to the block's channels
 // rounded up to ConvKernel::lanes.
@@ -36,14 +45,22 @@ struct TileOutput {
   float scale;
   const float* offsets;               // [pixels]
   const int32_t* const* corrections;  // [pixels]; null: none
+  // Whether any of the next three is there: most convolutions have none, and ask once.
+  bool changes_sum;
   bool clamp;
   float clamp_min, clamp_max;
   const float* pixel_scale;  // [pixels]; null: none
+  // [pixels], each at the first channel of the block, only valid ones; null: none. Not with
+  // pixel_scale.
+  const float* const* channel_scales;
   const float* multiplier;
   const float* bias;
-  bool relu;
-  const float* addend;               // null: none
-  const float* addend_multiplier;    // null: none
+  ConvParams::Activation activation;  // kAfterAddends only with an addend
+  TileActivation general;
+  const float* addend;             // null: none
+  const float* addend_multiplier;  // null: none
+  // Whether anything follows the addend: the second one, or an activation behind them.
+  bool changes_addend;
   const float* second_addend;        // null: none; only with addend
   const float* quantize_multiplier;  // null: none, then quantize_bias is null, too
   const float* quantize_bias;

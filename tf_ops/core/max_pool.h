@@ -17,6 +17,9 @@ struct MaxPoolParams {
   int stride_height = 1;
   int stride_width = 1;
   Padding padding = Padding::kSame;
+  // [ceil(channels / 32)]: bit c % 32 of word c / 32 is 1 iff channel c takes the minimum; null:
+  // none does.
+  const int32_t* minimum = nullptr;
 };
 
 // Checks everything; the output's size is ConvOutputSize(height, filter_height, stride_height, 1,

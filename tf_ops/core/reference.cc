@@ -1,6 +1,7 @@
 #include "core/reference.h"
 
 #include <cmath>
+#include <limits>
 
 #include "core/bitpack.h"
 
@@ -77,6 +78,18 @@ float Sum(const ConvParams& p, const ConvWeights& w, int64_t height, int64_t wid
   return p.bits == 32 ? float_sum : static_cast<float>(sum);
 }
 
+// The general activation of output channel `o`.
+float Activate(const ConvParams& p, const ConvWeights& w, int64_t o, float y) {
+  if (w.slope != nullptr && y < 0.0f) y = w.slope[o] * y;
+  if (p.activation_min > -std::numeric_limits<float>::infinity() ||
+      p.activation_max < std::numeric_limits<float>::infinity()) {
+    y = y > p.activation_min ? y : p.activation_min;
+    y = y < p.activation_max ? y : p.activation_max;
+  }
+  if (w.offset != nullptr) y = y + w.offset[o];
+  return y;
+}
+
 }  // namespace
 
 void ReferenceQuantize(const QuantizeParams& params, int64_t pixels, const float* input,
@@ -130,15 +143,19 @@ void ReferenceConv2D(const ConvParams& p, const ConvWeights& w, int64_t batch, i
       }
       if (t.pixel_scale_kind == PixelScale::kPerPixel) v = v * t.pixel_scale[pixel];
       if (t.pixel_scale_kind == PixelScale::kPerImage) v = v * t.pixel_scale[n];
+      if (t.pixel_scale_kind == PixelScale::kPerChannel)
+        v = v * t.pixel_scale[n * p.channels_out + o];
       float y = w.multiplier[o] * v;
       y = y + w.bias[o];
-      if (p.relu) y = y > 0.0f ? y : 0.0f;
+      if (p.activation == ConvParams::Activation::kRelu) y = y > 0.0f ? y : 0.0f;
+      if (p.activation == ConvParams::Activation::kBeforeAddends) y = Activate(p, w, o, y);
       if (t.addend != nullptr) {
         float addend = t.addend[pixel * p.channels_out + o];
         if (w.addend_multiplier != nullptr) addend = w.addend_multiplier[o] * addend;
         y = y + addend;
         if (t.second_addend != nullptr) y = y + t.second_addend[pixel * p.channels_out + o];
       }
+      if (p.activation == ConvParams::Activation::kAfterAddends) y = Activate(p, w, o, y);
       if (p.float_output) t.float_out[pixel * p.channels_out + o] = y;
       if (p.int8_output) {
         const float rounded = std::round(y);  // half away from zero
@@ -169,13 +186,16 @@ void ReferenceMaxPool(const MaxPoolParams& p, int64_t batch, int64_t height, int
     const int64_t left = pixel % out_width * p.stride_width - pad_left;
     ClearPixel(output + pixel * words, p.channels, p.bits);
     for (int64_t c = 0; c < p.channels; ++c) {
-      int best = p.bits == 1 ? 1 : 0;  // the smallest value: -1 or code 0
+      const bool minimum = p.minimum != nullptr && GetCode(p.minimum, p.channels, 1, c) != 0;
+      const int largest = (1 << p.bits) - 1;
+      const auto rank = [&](int code) { return (p.bits == 1) != minimum ? largest - code : code; };
+      int best = -1;
       for (int64_t y = top; y < top + p.filter_height; ++y) {
         for (int64_t x = left; x < left + p.filter_width; ++x) {
           if (y < 0 || y >= height || x < 0 || x >= width) continue;
           const int code =
               GetCode(input + ((n * height + y) * width + x) * words, p.channels, p.bits, c);
-          best = p.bits == 1 ? (best & code) : (code > best ? code : best);
+          if (best < 0 || rank(code) > rank(best)) best = code;
         }
       }
       SetCode(output + pixel * words, p.channels, p.bits, c, best);

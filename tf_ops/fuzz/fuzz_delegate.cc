@@ -8,7 +8,7 @@
 //     zero point, scale, for a constant the bytes by which it is too small for its shape (number;
 //     its values are made up)
 //   nodes: count, each: op, count of inputs, their indices + 1, the same for outputs, for each
-//     option of the op its value (number or real), the option to leave out + 1
+//     option of the op its value (number or real), count of options to leave out, their positions
 //   a second shape for one tensor: its index, axis, extent (number)
 //
 // A number is a byte below 192 that stands for itself, or one of kNumbers, or 255 and an i32.
@@ -47,7 +47,7 @@ constexpr TfLiteType kTypes[] = {kTfLiteFloat32, kTfLiteInt32, kTfLiteInt8, kTfL
 
 struct OpWithOptions {
   const char* name;
-  std::vector<const char*> keys;  // those that end in "scale" are real
+  std::vector<const char*> keys;  // IsReal says which are real
 };
 
 const std::vector<OpWithOptions>& Ops() {
@@ -118,21 +118,30 @@ std::vector<int> Indices(ByteReader* in, size_t tensors) {
   return indices;
 }
 
+bool IsReal(const std::string& key) {
+  for (const std::string end : {"scale", "min", "max"}) {
+    if (key.size() >= end.size() && key.compare(key.size() - end.size(), end.size(), end) == 0)
+      return true;
+  }
+  return false;
+}
+
 void AddNode(ByteReader* in, StandInGraph* graph) {
   const OpWithOptions& op = Ops()[in->Below(Ops().size())];
   const auto inputs = Indices(in, graph->tensors().size());
   const auto outputs = Indices(in, graph->tensors().size());
   kgn_test::Options options;
   for (const std::string key : op.keys) {
-    const bool is_real = key.size() >= 5 && key.compare(key.size() - 5, 5, "scale") == 0;
-    if (is_real) {
+    if (IsReal(key)) {
       options[key] = Real(in);
     } else {
       options[key] = Number(in);
     }
   }
-  const size_t left_out = in->Take<uint8_t>();
-  if (left_out >= 1 && left_out <= op.keys.size()) options.erase(op.keys[left_out - 1]);
+  for (size_t left_out = in->Below(5); left_out > 0; --left_out) {
+    const size_t position = in->Take<uint8_t>();
+    if (position < op.keys.size()) options.erase(op.keys[position]);
+  }
   graph->AddNode(op.name, inputs, outputs,
                  options.empty() ? std::vector<uint8_t>() : kgn_test::FlexMap(options));
 }

@@ -18,7 +18,7 @@ class Conv2DOp : public Op {
 
   std::vector<OutputSpec> Prepare(const std::vector<InputSpec>& inputs, ThreadPool* pool) override {
     pool_ = pool;
-    ExpectInputCount(inputs, 4, 10);
+    ExpectInputCount(inputs, 4, options_.version >= 3 ? 12 : 10);
     PrepareWeights(inputs);
 
     const auto type = options_.bits == 32 ? ElementType::kFloat32 : ElementType::kInt32;
@@ -40,9 +40,12 @@ class Conv2DOp : public Op {
     CheckSize("the output", float_shape);
     scale_kind_ = PixelScale::kNone;
     if (const auto* scale = OptionalInput(inputs, 4, "pixel_scale", ElementType::kFloat32)) {
-      const bool per_image = dense_ || scale->shape == Shape{batch, 1, 1, 1};
-      scale_kind_ = per_image ? PixelScale::kPerImage : PixelScale::kPerPixel;
-      if (!per_image || dense_) {
+      if (scale->shape == Map(batch, 1, 1, 1)) {
+        scale_kind_ = PixelScale::kPerImage;
+      } else if (options_.version >= 3 && scale->shape == Map(batch, 1, 1, channels)) {
+        scale_kind_ = PixelScale::kPerChannel;
+      } else {
+        scale_kind_ = PixelScale::kPerPixel;
         ExpectShape("pixel_scale", Map(batch, out_height, out_width, 1), scale->shape);
       }
     }
@@ -110,7 +113,9 @@ class Conv2DOp : public Op {
       params.clamp_min = 0;
       params.clamp_max = std::numeric_limits<float>::infinity();
     }
-    params.relu = options.activation;
+    params.activation = options.activation;
+    params.activation_min = options.activation_min;
+    params.activation_max = options.activation_max;
     params.float_output = options.float_output;
     params.out_bits = options.out_bits;
     params.out_scale = options.out_scale;
@@ -138,6 +143,14 @@ class Conv2DOp : public Op {
           std::string(quantize_multiplier ? "a" : "no") + " quantize_multiplier, " +
           (quantize_bias ? "a" : "no") +
           " quantize_bias, out_bits=" + std::to_string(options_.out_bits));
+    }
+    const bool general = options_.activation == ConvParams::Activation::kBeforeAddends ||
+                         options_.activation == ConvParams::Activation::kAfterAddends;
+    if ((has(10, "slope") || has(11, "offset")) && !general) {
+      throw OpError(
+          "expected slope and offset (inputs 10 and 11) only with 'activation' 2 or 3. Received: "
+          "activation=" +
+          std::to_string(static_cast<int>(options_.activation)));
     }
     if (has(6, "addend_multiplier") && !has_addend_) {
       throw OpError(
@@ -186,6 +199,8 @@ class Conv2DOp : public Op {
     constants.addend_multiplier = PerChannel(inputs, 6, "addend_multiplier");
     constants.quantize_multiplier = PerChannel(inputs, 8, "quantize_multiplier");
     constants.quantize_bias = PerChannel(inputs, 9, "quantize_bias");
+    constants.slope = PerChannel(inputs, 10, "slope");
+    constants.offset = PerChannel(inputs, 11, "offset");
     if (shape == prepared_shape_) return;
 
     prepared_shape_.clear();

@@ -48,6 +48,14 @@ int OptionReader::Size(const char* key, int largest) {
   return static_cast<int>(entry.integer);
 }
 
+float OptionReader::Real(const char* key) {
+  const FlexEntry entry = Take(key);
+  const float value = static_cast<float>(entry.is_float ? entry.real : entry.integer);
+  if (std::isnan(value))
+    throw OpError("expected '" + entry.key + "' to be a number." + Received(entry));
+  return value;
+}
+
 float OptionReader::Scale(const char* key, int bits) {
   const FlexEntry entry = Take(key);
   const float value = static_cast<float>(entry.is_float ? entry.real : entry.integer);

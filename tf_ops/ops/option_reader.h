@@ -27,6 +27,8 @@ class OptionReader {
   bool Flag(const char* key) { return OneOf(key, {0, 1}) == 1; }
   int Size(const char* key, int largest);  // 1 to `largest`
 
+  float Real(const char* key);  // anything but NaN
+
   // A scale of codes of `bits` bits; where there are no codes it must be 1.
   float Scale(const char* key, int bits);
 

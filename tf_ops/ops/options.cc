@@ -1,5 +1,6 @@
 #include "ops/options.h"
 
+#include <limits>
 #include <string>
 
 #include "ops/error.h"
@@ -11,11 +12,36 @@ namespace {
 // Of a window that no weights limit, along one axis.
 constexpr int kMaxTaps = 255;
 
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+void ReadActivation(OptionReader* reader, MatmulOptions* options) {
+  using Activation = ConvParams::Activation;
+  const bool general = options->version >= 3;
+  options->activation = static_cast<Activation>(general ? reader->OneOf("activation", {0, 1, 2, 3})
+                                                        : reader->OneOf("activation", {0, 1}));
+  options->activation_min = general ? reader->Real("activation_min") : -kInfinity;
+  options->activation_max = general ? reader->Real("activation_max") : kInfinity;
+  const bool limits = options->activation_min > -kInfinity || options->activation_max < kInfinity;
+  if (options->activation_min > options->activation_max) {
+    throw OpError("expected 'activation_min' not to be above 'activation_max'. Received: " +
+                  std::to_string(options->activation_min) + " and " +
+                  std::to_string(options->activation_max));
+  }
+  if (limits &&
+      (options->activation == Activation::kNone || options->activation == Activation::kRelu)) {
+    throw OpError(
+        "expected 'activation_min' and 'activation_max' to be infinite unless 'activation' is 2 or "
+        "3. Received: activation=" +
+        std::to_string(static_cast<int>(options->activation)));
+  }
+}
+
 void ReadMatmul(OptionReader* reader, MatmulOptions* options) {
+  options->version = reader->ExpectVersion(kMatmulVersion);
   options->bits = reader->OneOf("bits", {1, 2, 4, 32});
   options->channels_in = reader->Size("channels_in", kMaxChannels);
   options->pre_activation = reader->Flag("pre_activation");
-  options->activation = reader->Flag("activation");
+  ReadActivation(reader, options);
   options->float_output = reader->Flag("float_output");
   options->out_bits = reader->OneOf("out_bits", {0, 1, 2, 4});
   options->out_scale = reader->Scale("out_scale", options->out_bits);
@@ -59,13 +85,12 @@ DequantizeOptions ParseDequantizeOptions(const uint8_t* data, size_t size) {
 
 Conv2DOptions ParseConv2DOptions(const uint8_t* data, size_t size) {
   OptionReader reader(data, size);
-  const int version = reader.ExpectVersion(kConv2DVersion);
   Conv2DOptions options;
   ReadMatmul(&reader, &options);
   options.groups = reader.Size("groups", kMaxChannels);
   ReadWindow(&reader, &options);
   options.pad_value = reader.OneOf("pad_value", {-1, 0, 1});
-  options.compressed = version >= 2 && reader.Flag("compression");
+  options.compressed = options.version >= 2 && reader.Flag("compression");
   reader.ExpectEnd();
   if (options.channels_in % options.groups != 0) {
     throw OpError("expected 'groups' to divide 'channels_in'. Received: groups=" +
@@ -81,7 +106,6 @@ Conv2DOptions ParseConv2DOptions(const uint8_t* data, size_t size) {
 
 MatmulOptions ParseDenseOptions(const uint8_t* data, size_t size) {
   OptionReader reader(data, size);
-  reader.ExpectVersion(kOpsVersion);
   MatmulOptions options;
   ReadMatmul(&reader, &options);
   reader.ExpectEnd();
@@ -90,8 +114,8 @@ MatmulOptions ParseDenseOptions(const uint8_t* data, size_t size) {
 
 MaxPool2DOptions ParseMaxPool2DOptions(const uint8_t* data, size_t size) {
   OptionReader reader(data, size);
-  reader.ExpectVersion(kOpsVersion);
   MaxPool2DOptions options;
+  options.version = reader.ExpectVersion(kMaxPoolVersion);
   options.bits = reader.OneOf("bits", {1, 2, 4});
   options.channels = reader.Size("channels", kMaxChannels);
   options.filter_height = reader.Size("filter_height", kMaxExtent);

@@ -10,8 +10,10 @@
 
 namespace kgn {
 
-// The newest versions that this library runs: of KgnConv2D, and of the other ops.
-constexpr int kConv2DVersion = 2;
+// The newest versions that this library runs: of KgnConv2D and KgnDense, of KgnMaxPool2D, and of
+// the other ops.
+constexpr int kMatmulVersion = 3;
+constexpr int kMaxPoolVersion = 2;
 constexpr int kOpsVersion = 1;
 
 struct QuantizeOptions {
@@ -27,10 +29,12 @@ struct DequantizeOptions {
 
 // What KgnConv2D and KgnDense share: their input and their epilogue.
 struct MatmulOptions {
+  int version;
   int bits;
   int channels_in;
   bool pre_activation;
-  bool activation;
+  ConvParams::Activation activation;
+  float activation_min, activation_max;
   bool float_output;
   int out_bits;  // 0: no packed output
   float out_scale;
@@ -46,6 +50,7 @@ struct Conv2DOptions : MatmulOptions {
 };
 
 struct MaxPool2DOptions {
+  int version;
   int bits;
   int channels;
   int filter_height, filter_width;

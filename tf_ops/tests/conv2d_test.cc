@@ -28,21 +28,22 @@ struct Case {
   ConvParams params;
   int batch, height, width;
   kgn::PixelScale pixel_scale;
-  bool addend, addend_multiplier, second_addend, quantize_affine;
+  bool addend, addend_multiplier, second_addend, quantize_affine, slope, offset;
 
   std::string Name() const {
     char text[400];
     const ConvParams& p = params;
-    std::snprintf(
-        text, sizeof(text),
-        "%dx%dx%d bits %d channels %d->%d groups %d kernel %dx%d stride %dx%d dilation "
-        "%dx%d %s pad %d sum %d clamp %d relu %d "
-        "float %d int8 %d out %d scale %d addend %d %d %d affine %d",
-        batch, height, width, p.bits, p.channels_in, p.channels_out, p.groups, p.kernel_height,
-        p.kernel_width, p.stride_height, p.stride_width, p.dilation_height, p.dilation_width,
-        p.padding == kgn::Padding::kSame ? "SAME" : "VALID", p.pad_value, static_cast<int>(p.sum),
-        p.clamp, p.relu, p.float_output, p.int8_output, p.out_bits, static_cast<int>(pixel_scale),
-        addend, addend_multiplier, second_addend, quantize_affine);
+    std::snprintf(text, sizeof(text),
+                  "%dx%dx%d bits %d channels %d->%d groups %d kernel %dx%d stride %dx%d dilation "
+                  "%dx%d %s pad %d sum %d clamp %d activation %d slope %d offset %d "
+                  "float %d int8 %d out %d scale %d addend %d %d %d affine %d",
+                  batch, height, width, p.bits, p.channels_in, p.channels_out, p.groups,
+                  p.kernel_height, p.kernel_width, p.stride_height, p.stride_width,
+                  p.dilation_height, p.dilation_width,
+                  p.padding == kgn::Padding::kSame ? "SAME" : "VALID", p.pad_value,
+                  static_cast<int>(p.sum), p.clamp, static_cast<int>(p.activation), slope, offset,
+                  p.float_output, p.int8_output, p.out_bits, static_cast<int>(pixel_scale), addend,
+                  addend_multiplier, second_addend, quantize_affine);
     return text;
   }
 };
@@ -127,7 +128,15 @@ Case RandomCase(Random* random, int bits, Shape shape) {
     p.clamp_min = random->Chance(50) ? 0.0f : -20.0f;
     p.clamp_max = random->Chance(50) ? std::numeric_limits<float>::infinity() : 40.0f;
   }
-  p.relu = random->Chance(30);
+  p.activation = static_cast<ConvParams::Activation>(random->Chance(50) ? 0 : random->Int(1, 3));
+  const bool general = p.activation == ConvParams::Activation::kBeforeAddends ||
+                       p.activation == ConvParams::Activation::kAfterAddends;
+  if (general && random->Chance(50)) {
+    p.activation_min = random->Pick<float>({-1, 0, -std::numeric_limits<float>::infinity()});
+    p.activation_max = random->Pick<float>({1, 6, std::numeric_limits<float>::infinity()});
+  }
+  c.slope = general && random->Chance(60);
+  c.offset = general && random->Chance(50);
   p.float_output = random->Chance(65);
   p.out_bits = p.float_output && random->Chance(50) ? 0 : random->Pick<int>({1, 1, 2, 4});
   p.out_scale = p.out_bits > 1 ? 0.7f : 1.0f;
@@ -141,9 +150,11 @@ Case RandomCase(Random* random, int bits, Shape shape) {
   const int extent_x = (p.kernel_width - 1) * p.dilation_width + 1;
   c.height = random->Int(p.padding == kgn::Padding::kValid ? extent_y : 1, 13);
   c.width = random->Int(p.padding == kgn::Padding::kValid ? extent_x : 1, 13);
-  c.pixel_scale = random->Chance(70)   ? kgn::PixelScale::kNone
-                  : random->Chance(50) ? kgn::PixelScale::kPerPixel
-                                       : kgn::PixelScale::kPerImage;
+  c.pixel_scale =
+      random->Chance(70)
+          ? kgn::PixelScale::kNone
+          : random->Pick<kgn::PixelScale>({kgn::PixelScale::kPerPixel, kgn::PixelScale::kPerImage,
+                                           kgn::PixelScale::kPerChannel});
   c.addend = random->Chance(40);
   c.addend_multiplier = c.addend && random->Chance(50);
   c.second_addend = c.addend && random->Chance(50);
@@ -182,7 +193,12 @@ void RunCase(const Case& c, const std::vector<std::string>& kernels,
       kgn_test::RandomFloats(random, pixels * p.channels_out, 3, p.bits != 32);
   const std::vector<float> quantize_multiplier = kgn_test::RandomFloats(random, p.channels_out, 1);
   const std::vector<float> quantize_bias = kgn_test::RandomFloats(random, p.channels_out, 1);
-  const std::vector<float> pixel_scale = kgn_test::RandomFloats(random, pixels, 1);
+  const std::vector<float> pixel_scale = kgn_test::RandomFloats(
+      random,
+      c.pixel_scale == kgn::PixelScale::kPerChannel ? int64_t{c.batch} * p.channels_out : pixels,
+      1);
+  const std::vector<float> slope = kgn_test::RandomFloats(random, p.channels_out, 1);
+  const std::vector<float> offset = kgn_test::RandomFloats(random, p.channels_out, 1);
   kgn::ConvWeights weights;
   weights.weights = filter.data();
   weights.multiplier = multiplier.data();
@@ -192,6 +208,8 @@ void RunCase(const Case& c, const std::vector<std::string>& kernels,
     weights.quantize_multiplier = quantize_multiplier.data();
     weights.quantize_bias = quantize_bias.data();
   }
+  if (c.slope) weights.slope = slope.data();
+  if (c.offset) weights.offset = offset.data();
   kgn::ConvTensors tensors;
   tensors.input = p.bits == 32 ? static_cast<const void*>(float_in.data()) : packed_in.data();
   tensors.pixel_scale_kind = c.pixel_scale;
@@ -307,6 +325,7 @@ TEST_CASE("refuses impossible convolutions") {
   bad([](ConvParams* p) { p->int8_output = true; });
   bad([](ConvParams* p) { p->bits = 2, p->sum = ConvParams::Sum::kPopcount; });
   bad([](ConvParams* p) { p->out_scale = 0; });
+  bad([](ConvParams* p) { p->activation_min = 2, p->activation_max = 1; });
   bad([](ConvParams* p) {
     p->channels_in = p->groups = 1, p->kernel_width = p->kernel_height = 5000;
   });

@@ -50,7 +50,7 @@ TEST_CASE("reads good options") {
     CHECK(options.padding == Padding::kValid);
     CHECK_EQ(options.pad_value, 0);
     CHECK_EQ(options.pre_activation, true);
-    CHECK_EQ(options.activation, false);
+    CHECK(options.activation == ConvParams::Activation::kNone);
     CHECK_EQ(options.float_output, true);
     CHECK_EQ(options.out_bits, 4);
     CHECK_EQ(options.out_scale, 7.5f);
@@ -77,6 +77,29 @@ TEST_CASE("reads whether weights are compressed") {
   CHECK(Contains(Refusal(options), "0, 1. Received: compression=2"));
 }
 
+TEST_CASE("reads the general activation") {
+  Options options = ConvOptions();
+  options["version"] = 3;
+  options["compression"] = 0;
+  options["activation"] = 3;
+  options["activation_min"] = -1.0f;
+  options["activation_max"] = 6;
+  const std::vector<uint8_t> data = FlexMap(options);
+  const Conv2DOptions parsed = ParseConv2DOptions(data.data(), data.size());
+  CHECK(parsed.activation == ConvParams::Activation::kAfterAddends);
+  CHECK_EQ(parsed.activation_min, -1.0f);
+  CHECK_EQ(parsed.activation_max, 6.0f);
+  options["activation"] = 1;
+  CHECK(Contains(Refusal(options), "infinite unless 'activation' is 2 or 3"));
+  options["activation"] = 2;
+  options["activation_max"] = -2.0f;
+  CHECK(Contains(Refusal(options), "not to be above 'activation_max'"));
+  options["activation_max"] = std::stof("nan");
+  CHECK(Contains(Refusal(options), "'activation_max' to be a number"));
+  options["version"] = 2;
+  CHECK(Contains(Refusal(options), "0, 1. Received: activation=2"));
+}
+
 TEST_CASE("refuses bad options") {
   const auto with = [](const std::string& key, std::variant<int, float> value) {
     Options options = ConvOptions();
@@ -84,7 +107,7 @@ TEST_CASE("refuses bad options") {
     return Refusal(options);
   };
   CHECK_EQ(Refusal(ConvOptions()), "");
-  CHECK(Contains(with("version", 3), "install a newer"));
+  CHECK(Contains(with("version", 4), "install a newer"));
   CHECK(Contains(with("version", 0), "version=0"));
   CHECK(Contains(with("bits", 3), "1, 2, 4, 32. Received: bits=3"));
   CHECK(Contains(with("bits", 2.0f), "bits=2.0"));

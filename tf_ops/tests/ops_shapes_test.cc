@@ -98,8 +98,37 @@ TEST_CASE("KgnConv2D: shapes") {
   full.pop_back();
   full[5] = InputSpec();
   CHECK(Contains(ConvOutcome(full), "addend_multiplier (input 6) only with an addend"));
-  full[4] = Float32({2, 9, 1, 1});
+  full[4] = Float32({2, 1, 1, 33});
   CHECK(Contains(ConvOutcome(full), "addend"));
+  full.resize(6);
+  full[5] = Float32({2, 9, 7, 33});
+  CHECK(Contains(ConvOutcome(full), "pixel_scale of shape [2, 9, 7, 1]"));
+  const std::vector<std::pair<const char*, int>> version_3 = {{"version", 3},
+                                                              {"compression", 0},
+                                                              {"activation", 3},
+                                                              {"activation_min", -1},
+                                                              {"activation_max", 1}};
+  CHECK_EQ(ConvOutcome(full, version_3), "f[2, 9, 7, 33]");
+  full.resize(10);
+  full.push_back(Float32({33}, true));
+  full.push_back(Float32({33}, true));
+  CHECK_EQ(ConvOutcome(full, version_3), "f[2, 9, 7, 33]");
+  CHECK(Contains(ConvOutcome(full), "4 to 10 inputs. Received: 12"));
+  full[11] = Float32({33});
+  CHECK(Contains(ConvOutcome(full, version_3), "offset to be constant"));
+  full[10] = Float32({32}, true);
+  CHECK(Contains(ConvOutcome(full, version_3), "slope of shape [33]"));
+  full = ConvInputs({2, 9, 7, 2});
+  full.resize(10);
+  full.push_back(Float32({33}, true));
+  CHECK(Contains(
+      ConvOutcome(
+          full,
+          {{"version", 3}, {"compression", 0}, {"activation_min", -1}, {"activation_max", 1}}),
+      "unless"));
+  full.resize(4);
+  full.push_back(Float32({2, 9, 1, 1}));
+  CHECK(Contains(ConvOutcome(full), "pixel_scale of shape [2, 9, 7, 1]"));
 }
 
 TEST_CASE("KgnConv2D: refusals") {
@@ -154,11 +183,17 @@ TEST_CASE("shapes and refusals of the other ops") {
   CHECK_EQ(Outcome("KgnDequantize", dequantize, {Int32({2, 4})}), "f[2, 33]");
   CHECK(Contains(Outcome("KgnDequantize", dequantize, {Int32({2, 3})}), "[..., 4]"));
 
-  const Options pool = {{"version", 1},       {"bits", 4},         {"channels", 33},
-                        {"filter_height", 3}, {"filter_width", 2}, {"stride_height", 2},
-                        {"stride_width", 2},  {"padding", 1}};
+  Options pool = {{"version", 1},       {"bits", 4},         {"channels", 33},
+                  {"filter_height", 3}, {"filter_width", 2}, {"stride_height", 2},
+                  {"stride_width", 2},  {"padding", 1}};
   CHECK_EQ(Outcome("KgnMaxPool2D", pool, {Int32({1, 9, 8, 8})}), "i[1, 4, 4, 8]");
   CHECK(Contains(Outcome("KgnMaxPool2D", pool, {Int32({1, 2, 8, 8})}), "height=2, window=3"));
+  const std::vector<InputSpec> minimum = {Int32({1, 9, 8, 8}), Int32({2}, true)};
+  CHECK(Contains(Outcome("KgnMaxPool2D", pool, minimum), "expected 1 inputs. Received: 2"));
+  pool["version"] = 2;
+  CHECK_EQ(Outcome("KgnMaxPool2D", pool, minimum), "i[1, 4, 4, 8]");
+  CHECK(Contains(Outcome("KgnMaxPool2D", pool, {minimum[0], Int32({2})}), "to be constant"));
+  CHECK(Contains(Outcome("KgnMaxPool2D", pool, {minimum[0], Int32({8}, true)}), "shape [2]"));
 
   Options map = {{"version", 1},       {"kernel_height", 3}, {"kernel_width", 2},
                  {"stride_height", 2}, {"stride_width", 1},  {"dilation_height", 1},

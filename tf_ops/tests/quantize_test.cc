@@ -72,6 +72,8 @@ void CheckMaxPooling(Random* random, kgn::ThreadPool* pool) {
                                                params.padding, nullptr);
     std::vector<int32_t> expected(pixels * kgn::PackedWords(params.channels, params.bits), -1),
         got(expected.size(), -1);
+    const std::vector<int32_t> minimum = kgn_test::RandomPacked(random, 1, params.channels, 1);
+    if (random->Chance(30)) params.minimum = minimum.data();
     INFO("case ", i, " bits ", params.bits, " channels ", params.channels);
     CHECK(kgn::CheckMaxPool(params, batch, height, width).ok());
     kgn::ReferenceMaxPool(params, batch, height, width, input.data(), expected.data());

@@ -8,9 +8,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_groupnet.conversion.checks.arithmetic import epilogue, quantized, sums
+from keras_groupnet.conversion.checks.arithmetic import (
+    clipped_unnoticed,
+    epilogue,
+    quantized,
+    sums,
+)
 from keras_groupnet.conversion.checks.errors import Allowed, none_allowed
-from keras_groupnet.conversion.checks.file_ops import FileOps, Values
+from keras_groupnet.conversion.checks.file_ops import Values
 from keras_groupnet.conversion.checks.problems import Problem, VerifyReport
 from keras_groupnet.conversion.checks.random_sums import SumsOf
 from keras_groupnet.conversion.checks.replay import applied, own_output, prepared
@@ -70,9 +75,9 @@ class ValueCheck:
         return result
 
     def _quantized(self, name, call, part, quantization, x, own, tensor) -> np.ndarray:
-        op = self.file.written.get(tensor)
+        op, _, floats = self.values.quantized_floats(tensor)
         channels = x.shape[-1]
-        bits, scale = _written_as(self.file, tensor, op)
+        bits, scale = _written_as(op)
         expected = (quantization.bits, float(np.float32(quantization.scale)))
         if (bits, scale) != expected:
             self._problem(
@@ -90,7 +95,8 @@ class ValueCheck:
         codes = codes.reshape(x.shape)
         allowed = bound_of(self.values, op, x).per_channel(channels)
         allowed = np.maximum(allowed, self._allowed((name, call, part), x))
-        self._compare_floats(name, op, x, allowed)
+        floats = clipped_unnoticed(floats, x, quantization)
+        self._compare_floats(name, op, floats, x, allowed)
         theirs = quantized(x, bits, quantization.scale)
         differ = theirs != codes
         self.report.values += x.size
@@ -107,14 +113,12 @@ class ValueCheck:
                 )
         return codes * np.float32(quantization.step if bits > 1 else 1)
 
-    def _compare_floats(self, name: str, op: Op | None, x: np.ndarray, allowed: np.ndarray) -> None:
+    def _compare_floats(
+        self, name: str, op: Op | None, value: np.ndarray, x: np.ndarray, allowed: np.ndarray
+    ) -> None:
         """Compares what the file quantizes, before it does so."""
-        if op is None:
+        if op is None or value.size != x.size:
             return
-        y = self.values.arrays[op.inputs[0] if op.kind == "KgnQuantize" else op.outputs[0]]
-        value = self.values.before_quantizer(op, y)
-        if value.size != x.size:
-            return  # a pooling stands between, whose result was compared
         if not (np.isfinite(x).all() and np.isfinite(allowed).all()):
             self._problem(
                 self._layers(name, op),
@@ -188,9 +192,9 @@ class ValueCheck:
                 # In the file the quantizer sees the padded feature map: compared by its sums.
                 return applied(source.quantization.quantizer, before)
             return self.quantizer(name, call, number, source.quantization, before)
-        found = self.values.activations(op)
+        found = self.values.activations(op, deployment.window)
         if op.options["bits"] == 32:
-            self._compare_float_input(name, op, x)
+            self._compare_float_input(name, op, found, x)
             self._count_levels(name, op, x)
             return found.reshape(x.shape) if found.size == x.size else x
         if found.size != x.size:
@@ -202,8 +206,7 @@ class ValueCheck:
             self._problem(name, "Keras' input", f"another in {wrong} of {x.size} values")
         return x
 
-    def _compare_float_input(self, name: str, op: Op, x: np.ndarray) -> None:
-        found = self.values.activations(op)
+    def _compare_float_input(self, name: str, op: Op, found: np.ndarray, x: np.ndarray) -> None:
         if found.size != x.size:
             self._problem(name, f"an input of {x.size} values", f"one of {found.size}")
             return
@@ -217,8 +220,12 @@ class ValueCheck:
             self._differs(self._layers(name, source), difference, allowed, f"in front of '{name}'")
 
     def _count_levels(self, name: str, op: Op, x: np.ndarray) -> None:
-        # What the model is given may well have few levels: nobody has quantized it.
-        if x.size < _MANY_VALUES or self.file.is_model_input(op.inputs[0]):
+        # What the model is given may well have few levels, and so may sums of a few products (in
+        # separable convolutions): nobody has quantized it.
+        tensor = self.file.source_of(op.inputs[0])
+        producer = self.file.graph.producer(tensor)
+        sums_of_another = producer is not None and producer.kind in KERNEL_OPS
+        if x.size < _MANY_VALUES or sums_of_another or tensor in self.file.graph.inputs:
             return
         levels = len(np.unique(x))
         if 2 <= levels <= _MOST_LEVELS:
@@ -227,7 +234,7 @@ class ValueCheck:
     def _compare_sums(self, name, call, part, op, kernel, deployment) -> None:
         """The op's float value on its own inputs, from exact sums and the file's constants."""
         window = deployment.window
-        activations = self.values.activations(op)
+        activations = self.values.activations(op, window)
         acc = sums(activations, kernel.signs, window)
         self.seen[Origin(name, KERNEL, call, part)] = SumsOf.op(op, activations, acc, kernel.signs)
         y = self.values.arrays[op.outputs[0]]
@@ -328,14 +335,10 @@ class ValueCheck:
             self.report.problems.append(problem)
 
 
-def _written_as(file: FileOps, tensor: int, op: Op | None) -> tuple[int, float]:
-    """Bits and scale with which a packed tensor is written."""
-    while op is None:  # a pooling of packed values
-        pool = file.graph.producer(tensor)
-        if pool is None or pool.kind != "KgnMaxPool2D":
-            return 0, 0.0
-        tensor = pool.inputs[0]
-        op = file.written.get(tensor)
+def _written_as(op: Op | None) -> tuple[int, float]:
+    """Bits and scale with which an op quantizes."""
+    if op is None:
+        return 0, 0.0
     if op.kind == "KgnQuantize":
         return op.options["bits"], float(op.options["scale"])
     return op.options["out_bits"], float(op.options["out_scale"])
@@ -353,12 +356,16 @@ def _formula(
     deployment: Deployment, kernels: Sequence[BinaryKernel], inputs: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, float]:
     """What a description says of these inputs, and how far rounding may take a layer from it."""
+    along_time = deployment.window is not None and inputs[0].ndim == 3  # height 1 in the file
+    inputs = [one[:, None] for one in inputs] if along_time else inputs
     terms = [
         np.float32(source.factor) * (sums(one, kernel.signs, deployment.window) * kernel.scales)
         for source, one in zip(deployment.inputs, inputs, strict=True)
         for kernel in kernels
     ]
     expected = np.sum(terms, axis=0)
+    if along_time:
+        expected = expected[:, 0]
     if deployment.bias is not None:
         expected = expected + deployment.bias()
     magnitude = max(float(np.abs(term).max()) for term in terms)

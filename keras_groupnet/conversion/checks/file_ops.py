@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_groupnet.conversion.checks.arithmetic import unpacked
+from keras_groupnet.conversion.checks.arithmetic import max_pooled, unpacked
 from keras_groupnet.conversion.checks.probe import invoke
 from keras_groupnet.conversion.export.origin import KERNEL, Origin
 from keras_groupnet.conversion.flatbuffer.graph import ABSENT, Graph, Op
@@ -17,15 +17,20 @@ from keras_groupnet.conversion.passes.epilogue import (
     BIAS,
     KERNEL_OPS,
     MULTIPLIER,
+    OFFSET,
     PIXEL_SCALE,
     QUANTIZE_BIAS,
     QUANTIZE_MULTIPLIER,
     SECOND_ADDEND,
+    SLOPE,
 )
-from keras_groupnet.conversion.weights.packed_kernel import WEIGHTS
+from keras_groupnet.conversion.same_padding import same_padding
+from keras_groupnet.conversion.weights.packed_kernel import WEIGHTS, packed_kernel
+from keras_groupnet.deployment import Window
 from keras_groupnet.runtime.interpreter import Interpreter
 
 _SAME_VALUES = ("CAST", "EXPAND_DIMS", "PAD", "RESHAPE", "SQUEEZE", "TRANSPOSE")
+_MOVES = ("KgnMaxPool2D", "RESHAPE", "TILE")  # of packed values
 _RUN_TIME = (0, PIXEL_SCALE, ADDEND, SECOND_ADDEND)
 
 
@@ -102,11 +107,11 @@ class FileOps:
             for reader in readers
         )
 
-    def is_model_input(self, tensor: int) -> bool:
-        """Whether a tensor is an input of the model, perhaps of another type or shape."""
+    def source_of(self, tensor: int) -> int:
+        """The tensor whose values, perhaps of another type or shape, a tensor has."""
         while (op := self.graph.producer(tensor)) is not None and op.kind in _SAME_VALUES:
             tensor = op.inputs[0]
-        return tensor in self.graph.inputs
+        return tensor
 
     def step_of(self, op: Op) -> np.float32:
         """The step of the codes that a kernel op reads, from the quantizer that wrote them."""
@@ -143,6 +148,7 @@ class FileOps:
                 wanted |= dict.fromkeys((op.inputs[0], op.outputs[0]))
             elif op.kind == "KgnMaxPool2D":
                 wanted |= dict.fromkeys(op.outputs)
+        wanted |= dict.fromkeys(self.tensors.values())
         wanted.pop(ABSENT, None)
         graph = self.graph
         inside = [
@@ -177,11 +183,29 @@ class Values:
     arrays: dict[int, np.ndarray]
     outputs: list[np.ndarray] = field(default_factory=list)
 
-    def activations(self, op: Op) -> np.ndarray:
-        """What a kernel op reads, as float32: ±1, codes, or the floats themselves."""
+    def activations(self, op: Op, window: Window | None) -> np.ndarray:
+        """What a kernel op reads, as float32: ±1, codes, or the floats themselves.
+
+        Args:
+            op: the op.
+            window: of its layer. Where it does not pad and the op does, which a layer of padding in
+                front became, the padding is part of the result.
+        """
         value = self.arrays[op.inputs[0]]
         bits = op.options["bits"]
-        return value if bits == 32 else unpacked(value, bits, op.options["channels_in"])
+        if bits != 32:
+            value = unpacked(value, bits, op.options["channels_in"])
+        if window is None or window.padding == "same" or op.options["padding"] != 0:
+            return value
+        kernel = packed_kernel(self.file.graph, op).shape[1:3]
+        edges = [
+            same_padding(size, taps, stride, dilation)
+            for size, taps, stride, dilation in zip(
+                value.shape[1:3], kernel, window.strides, window.dilation, strict=True
+            )
+        ]
+        pad = np.float32(op.options["pad_value"])
+        return np.pad(value, [(0, 0), *edges, (0, 0)], constant_values=pad)
 
     def codes(self, tensor: int, bits: int, channels: int) -> np.ndarray:
         """A packed tensor as float32 ±1 or codes."""
@@ -202,7 +226,39 @@ class Values:
             "addend": at_run_time(ADDEND),
             "addend_multiplier": self.file.constant(op, ADDEND_MULTIPLIER),
             "second_addend": at_run_time(SECOND_ADDEND),
+            "slope": self.file.constant(op, SLOPE),
+            "offset": self.file.constant(op, OFFSET),
         }
+
+    def quantized_floats(self, tensor: int) -> tuple[Op | None, int, np.ndarray]:
+        """What a packed tensor is the quantized form of.
+
+        Returns:
+            The kernel op or KgnQuantize that quantizes (None: neither), the float tensor that it
+            quantizes, and the values, with what is between them and the tensor.
+        """
+        graph = self.file.graph
+        between: list[Op] = []
+        while (op := self.file.written.get(tensor)) is None:
+            producer = graph.producer(tensor)
+            if producer is None or producer.kind not in _MOVES:
+                return None, ABSENT, np.empty(0, np.float32)
+            between.append(producer)
+            tensor = producer.inputs[0]
+        source = op.inputs[0] if op.kind == "KgnQuantize" else op.outputs[0]
+        value = self.before_quantizer(op, self.arrays[source])
+        for one in reversed(between):
+            argument = self.file.constant(one, 1)
+            if one.kind == "KgnMaxPool2D":
+                value = max_pooled(value, one.options, argument)
+            elif argument is not None and one.kind == "TILE":
+                value = np.tile(value, argument)
+            elif argument is not None:
+                # One word more or less on the last axis are 32 channels; else they are the same.
+                words = graph.shape(one.outputs[0])[-1]
+                channels = value.shape[-1] * words // graph.shape(one.inputs[0])[-1]
+                value = value.reshape(*graph.signature(one.outputs[0])[:-1], channels)
+        return op, source, value
 
     def before_quantizer(self, op: Op, y: np.ndarray) -> np.ndarray:
         """What an op quantizes, if `y` is its float value (or the input of a KgnQuantize)."""

@@ -17,12 +17,17 @@ from keras_groupnet.conversion.flatbuffer.graph import ABSENT, Graph, Op
 from keras_groupnet.conversion.passes.epilogue import (
     ADDEND,
     ADDEND_MULTIPLIER,
+    AFTER_ADDENDS,
+    BEFORE_ADDENDS,
     BIAS,
     MULTIPLIER,
+    OFFSET,
     PIXEL_SCALE,
     QUANTIZE_BIAS,
     QUANTIZE_MULTIPLIER,
+    RELU_BEFORE_ADDENDS,
     SECOND_ADDEND,
+    SLOPE,
 )
 from keras_groupnet.runtime.interpreter import Interpreter
 
@@ -85,6 +90,21 @@ def _epilogue(graph: Graph, op: Op, sums: int) -> list[Op]:
     ops: list[Op] = []
     value = sums
 
+    def limit(kind: str, end: str) -> None:
+        value = op.options[end]
+        if np.isfinite(value):
+            write(
+                kind, graph.add_constant(np.array(value, np.float32), f"{graph.name(target)}/{end}")
+            )
+
+    def activate() -> None:
+        if op.input(SLOPE) != ABSENT:
+            write("PRELU", op.input(SLOPE))
+        limit("MAXIMUM", "activation_min")
+        limit("MINIMUM", "activation_max")
+        if op.input(OFFSET) != ABSENT:
+            write("ADD", op.input(OFFSET))
+
     def write(kind: str, other: int = ABSENT) -> None:
         nonlocal value
         name = f"{graph.name(target)}/{kind.lower()}"
@@ -102,8 +122,10 @@ def _epilogue(graph: Graph, op: Op, sums: int) -> list[Op]:
         write("MUL", op.input(PIXEL_SCALE))
     write("MUL", op.input(MULTIPLIER))
     write("ADD", op.input(BIAS))
-    if op.options["activation"]:
+    if op.options["activation"] == RELU_BEFORE_ADDENDS:
         write("RELU")
+    if op.options["activation"] == BEFORE_ADDENDS:
+        activate()
     if op.input(ADDEND) != ABSENT:
         before, value = value, op.input(ADDEND)
         if op.input(ADDEND_MULTIPLIER) != ABSENT:
@@ -111,6 +133,8 @@ def _epilogue(graph: Graph, op: Op, sums: int) -> list[Op]:
         write("ADD", before)
     if op.input(SECOND_ADDEND) != ABSENT:
         write("ADD", op.input(SECOND_ADDEND))
+    if op.options["activation"] == AFTER_ADDENDS:
+        activate()
     ops[-1].outputs = [target]
     if op.options["out_bits"]:
         constants = [op.input(at) for at in (QUANTIZE_MULTIPLIER, QUANTIZE_BIAS)]

@@ -68,6 +68,8 @@ def bound_of(values: Values, op: Op | None, x: np.ndarray) -> Bound:
     else:
         arguments = values.epilogue_inputs(op)
         source = largest(values.arrays[op.outputs[0]]) + 2 * np.abs(arguments["bias"])
+        if arguments["offset"] is not None:
+            source = source + 2 * np.abs(arguments["offset"])
         for name in ("addend", "second_addend"):
             if arguments[name] is not None:
                 term = largest(arguments[name])

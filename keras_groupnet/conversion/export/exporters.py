@@ -13,9 +13,16 @@ import keras
 
 from keras_groupnet.conversion.export.emitter import Emitter
 from keras_groupnet.conversion.export.factors import scalar_factors, tap_factors
+from keras_groupnet.conversion.export.transposed import transposed
 from keras_groupnet.deployment import Deployment, describe, describe_quantizer
 from keras_groupnet.deployment.quantization import quantizer_of
-from keras_groupnet.layers import ActivationScale, ModulatedConv2D, QuantConv2D, Quantize
+from keras_groupnet.layers import (
+    ActivationScale,
+    ModulatedConv2D,
+    QuantConv2D,
+    QuantConv2DTranspose,
+    Quantize,
+)
 
 Exported = Callable[[Any], Any]
 
@@ -44,7 +51,10 @@ def standard(deployment: Deployment, emitter: Emitter) -> Exported:
     bias = None if deployment.bias is None else deployment.bias()
 
     def call(x: Any) -> Any:
-        total = None
+        total: Any = None
+        along_time = deployment.window is not None and len(x.shape) == 3
+        if along_time:
+            x = _reshaped(x, (1, *x.shape[1:]))
         for source in deployment.inputs:
             values = emitter.read(source, x)
             for kernel in kernels:
@@ -54,9 +64,20 @@ def standard(deployment: Deployment, emitter: Emitter) -> Exported:
                 else:
                     y = emitter.conv2d(values, kernel, deployment.window, source.factor, first_bias)
                 total = y if total is None else total + y
+        if along_time:
+            total = _reshaped(total, total.shape[2:])
         return total if deployment.activation is None else deployment.activation(total)
 
     return call
+
+
+def _reshaped(x: Any, shape: Any) -> Any:
+    """`x` with other axes behind the batch; one of them may be unknown if the batch is not."""
+    sizes = [x.shape[0], *shape]
+    if sizes.count(None) < 2:
+        return keras.ops.reshape(x, [-1 if size is None else size for size in sizes])
+    # The batch and the length are dynamic: only one can be -1.
+    return keras.ops.expand_dims(x, 1) if len(shape) == 3 else keras.ops.squeeze(x, 1)
 
 
 @export.register
@@ -104,3 +125,9 @@ def _(layer: ModulatedConv2D, emitter: Emitter) -> Exported | None:
     if deployment is None:
         return None
     return (scalar_factors if layer.scalar else tap_factors)(layer, deployment, emitter)
+
+
+@export.register
+def _(layer: QuantConv2DTranspose, emitter: Emitter) -> Exported | None:
+    deployment = describe(layer)
+    return None if deployment is None else transposed(layer, deployment, emitter)

@@ -132,7 +132,8 @@ def _check_layers(names: dict[keras.layers.Layer, str]) -> None:
             raise ValueError(
                 "TFLite has no ops for layers that Keras has quantized. Received: layer "
                 f"{name!r}, quantized to {mode!r}. Convert the model as it was before "
-                "model.quantize(), with float_layers='int8' and representative_data."
+                "model.quantize(), or kgn.interop.dequantized(model), with float_layers='int8' and "
+                "representative_data."
             )
 
 

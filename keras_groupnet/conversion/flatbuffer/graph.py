@@ -271,13 +271,17 @@ class Graph:
                 op.inputs = [new if tensor == old else tensor for tensor in op.inputs]
 
     def elementwise(self, kind: str, left: int, right: int, output: int) -> Op:
-        """A new float ADD or MUL; the caller puts it in."""
+        """A new float op of two tensors; the caller puts it in."""
         source = schema.OperatorT()
-        source.builtinOptions = {"ADD": schema.AddOptionsT, "MUL": schema.MulOptionsT}[kind]()
-        source.builtinOptionsType = {
-            "ADD": schema.BuiltinOptions.AddOptions,
-            "MUL": schema.BuiltinOptions.MulOptions,
-        }[kind]
+        options = {
+            "ADD": "AddOptions",
+            "MUL": "MulOptions",
+            "MAXIMUM": "MaximumMinimumOptions",
+            "MINIMUM": "MaximumMinimumOptions",
+        }.get(kind)
+        if options is not None:
+            source.builtinOptions = getattr(schema, f"{options}T")()
+            source.builtinOptionsType = getattr(schema.BuiltinOptions, options)
         return Op(kind, [left, right], [output], {}, source, builtin_code(kind))
 
     def plain(self, kind: str, source: int, target: int) -> Op:

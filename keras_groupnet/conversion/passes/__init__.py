@@ -13,22 +13,39 @@ from keras_groupnet.conversion.passes import (
     fix_reshape,
     fold_activation,
     fold_batch_norm,
+    fold_padding,
     fold_pixel_scale,
     fold_sums,
     merge_duplicates,
     name_tensors,
+    pack_concat,
     pack_inputs,
     pack_outputs,
+    pack_reshape,
     quantize,
     skip_activation,
+    swap_with_concat,
+    swap_with_mean,
 )
 
 _ORDER: tuple[tuple[Callable[[Graph], bool], ...], ...] = (
     (name_tensors.run,),
     (fix_reshape.run, quantize.run),
-    (merge_duplicates.run, pack_inputs.run),
-    (skip_activation.run, fold_pixel_scale.run, fold_activation.run, fold_sums.run),
-    (fold_batch_norm.run,),
+    (
+        merge_duplicates.run,
+        fold_padding.run,
+        pack_reshape.run,
+        pack_concat.run,
+        pack_inputs.run,
+    ),
+    (
+        skip_activation.run,
+        swap_with_concat.run,
+        fold_pixel_scale.run,
+        fold_activation.run,
+        fold_sums.run,
+    ),
+    (swap_with_mean.run, fold_batch_norm.run),
     (pack_outputs.run,),
 )
 

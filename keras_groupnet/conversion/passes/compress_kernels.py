@@ -37,7 +37,8 @@ def run(graph: Graph, keep: int | None = None) -> list[KernelCompression]:
         tensor, result = done[key]
         op.set_input(WEIGHTS, tensor)
         if not result.skipped:
-            op.options |= {"version": 2, "compression": 1}
+            version = max(op.options["version"], 2)
+            op.options |= {"version": version, "compression": 1}
     return [result for _, result in done.values()]
 
 

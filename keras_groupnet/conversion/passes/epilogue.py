@@ -10,6 +10,9 @@ KERNEL_OPS = ("KgnConv2D", "KgnDense")
 MULTIPLIER, BIAS, PIXEL_SCALE = 2, 3, 4
 ADDEND, ADDEND_MULTIPLIER, SECOND_ADDEND = 5, 6, 7
 QUANTIZE_MULTIPLIER, QUANTIZE_BIAS = 8, 9
+SLOPE, OFFSET = 10, 11
+# Values of the option `activation`.
+NONE, RELU_BEFORE_ADDENDS, BEFORE_ADDENDS, AFTER_ADDENDS = range(4)
 _RELU = 1  # ActivationFunctionType of builtin ops
 
 
@@ -36,20 +39,74 @@ def commutes_with_relu(graph: Graph, op: Op) -> bool:
     )
 
 
+def use_version_3(op: Op) -> None:
+    """Gives the op the options of version 3, which say what they said before."""
+    if op.options["version"] < 3:
+        op.options |= {"version": 3, "activation_min": -np.inf, "activation_max": np.inf}
+        if op.kind == "KgnConv2D":
+            op.options.setdefault("compression", 0)
+
+
+def use_general_activation(op: Op) -> None:
+    """Says an activation in front of the addends as limits, slope and offset."""
+    use_version_3(op)
+    if op.options["activation"] == RELU_BEFORE_ADDENDS:
+        op.options["activation_min"] = 0.0
+    op.options["activation"] = BEFORE_ADDENDS
+
+
+def can_scale_output(op: Op, factor: np.ndarray) -> bool:
+    """Whether `scale_output` is possible for an op without addends.
+
+    Slopes and limits of 0 and infinity let a factor >= 0 through, others let none but 1.
+    """
+    if op.options["activation"] == NONE or (factor == 1).all():
+        return True
+    limits = {op.options.get("activation_min", 0.0), op.options.get("activation_max", np.inf)}
+    return limits <= {0.0, np.inf, -np.inf} and bool((factor >= 0).all())
+
+
 def scale_output(graph: Graph, op: Op, factor: np.ndarray, offset: np.ndarray) -> None:
-    """Makes it y → factor * y + offset, for an op without addend (and factor >= 0 under a ReLU)."""
+    """Makes it y → factor * y + offset, for an op that `can_scale_output`."""
     name = graph.name(op.outputs[0])
-    multiplier = graph.value(op.inputs[MULTIPLIER]) * factor
-    bias = graph.value(op.inputs[BIAS]) * factor + offset
-    for position, value, what in ((MULTIPLIER, multiplier, "multiplier"), (BIAS, bias, "bias")):
-        op.set_input(position, graph.add_constant(value.astype(np.float32), f"{name}/{what}"))
+    channels = graph.value(op.inputs[MULTIPLIER]).shape
+    nothing = np.zeros((), np.float32)
+
+    def change(position: int, what: str, added: np.ndarray) -> None:
+        tensor = op.input(position)
+        before = np.zeros(channels, np.float32) if tensor == ABSENT else graph.value(tensor)
+        value = (before * factor + added).astype(np.float32)
+        if tensor != ABSENT or value.any():
+            op.set_input(position, graph.add_constant(value, f"{name}/{what}"))
+
+    change(MULTIPLIER, "multiplier", nothing)
+    if op.options["activation"] == NONE:
+        change(BIAS, "bias", offset)
+        return
+    change(BIAS, "bias", nothing)
+    if np.any(offset):
+        use_general_activation(op)
+    if op.options["activation"] == BEFORE_ADDENDS:
+        change(OFFSET, "offset", offset)
+
+
+def add_offset(graph: Graph, op: Op, offset: np.ndarray) -> None:
+    """Adds to what the general activation of an op gives."""
+    name = graph.name(op.outputs[0])
+    shape = graph.value(op.inputs[MULTIPLIER]).shape
+    before = np.float32(0) if op.input(OFFSET) == ABSENT else graph.value(op.inputs[OFFSET])
+    value = np.broadcast_to(before + offset, shape).astype(np.float32)
+    op.set_input(OFFSET, graph.add_constant(value, f"{name}/offset"))
 
 
 def _never_negative(graph: Graph, op: Op | None) -> bool:
     """Whether an op's result is certainly >= 0, as a mean or box filter of |x| is."""
     if op is None:
         return False
-    if op.kind in ("KgnScaleMap", "ABS", "RELU") or op.fused_activation == _RELU:
+    if (
+        op.kind in ("KgnScaleMap", "ABS", "RELU", "RELU6", "LOGISTIC")
+        or op.fused_activation == _RELU
+    ):
         return True
     if op.kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
         constants = [graph.constant(tensor) for tensor in op.inputs[1:] if tensor != ABSENT]

@@ -1,4 +1,8 @@
-"""MUL of a kernel op's output with a one-channel map (XNOR-Net's scale) → its pixel_scale input."""
+"""MUL of a kernel op's output with a scale computed at run time → its pixel_scale input.
+
+A scale has one value a pixel (XNOR-Net's map), an image, or an image and channel (the gate of
+Real-to-Binary, of squeeze and excitation).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from keras_groupnet.conversion.passes.epilogue import (
     PIXEL_SCALE,
     commutes_with_relu,
     is_plain,
+    use_version_3,
 )
 
 _RELU = 1
@@ -30,13 +35,16 @@ def run(graph: Graph) -> bool:
             continue
         scale = next((t for t in reader.inputs if t != target), target)
         if (
-            not _is_map_of(graph.signature(scale), graph.signature(target))
+            scale == target
+            or not _is_scale_of(graph.signature(scale), graph.signature(target))
             or not is_plain(graph, op)
             or graph.constant(scale) is not None
             or op.input(PIXEL_SCALE) != ABSENT
         ):
             continue
         op.set_input(PIXEL_SCALE, scale)
+        if graph.shape(scale)[-1] != 1:
+            use_version_3(op)
         if relu:
             before = commutes_with_relu(graph, op)
             op.options["pre_activation" if before else "activation"] = 1
@@ -46,11 +54,13 @@ def run(graph: Graph) -> bool:
     return changed
 
 
-def _is_map_of(scale: tuple[int, ...], target: tuple[int, ...]) -> bool:
-    """Whether a scale of this shape has one value a pixel, or one an image, of the target."""
+def _is_scale_of(scale: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    """Whether docs/ops.md knows a pixel_scale of this shape for an output of that shape."""
+    if len(scale) != len(target) or scale[0] != target[0] or target[-1] == 1:
+        return False
+    everywhere = set(scale[1:-1]) <= {1}
     return (
-        len(scale) == len(target)
-        and scale[0] == target[0]
-        and scale[-1] == 1 != target[-1]
-        and (scale[1:-1] == target[1:-1] or set(scale[1:-1]) <= {1})
+        scale[-1] == target[-1]
+        and everywhere
+        or (scale[-1] == 1 and (everywhere or scale[1:-1] == target[1:-1]))
     )

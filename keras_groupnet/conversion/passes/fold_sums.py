@@ -9,8 +9,9 @@ coefficient into multiplier and bias; the kernel ops are then chained: each adds
 and, if there are terms that no kernel op writes (a skip times Σλ, or one skip a base), one of them.
 K bases and their sum thus become K ops and no pass over a float map.
 
-An activation that TFLiteConverter fused into the root goes into the epilogue if it is a ReLU and
-there is nothing to add behind it; else it becomes an op of its own behind the last kernel op.
+An op with an activation of its own is such a term, too, if its coefficient can be moved through the
+activation: the addends come behind it. An activation that TFLiteConverter fused into the root
+becomes an op of its own behind the last kernel op, for `fold_activation`.
 """
 
 from __future__ import annotations
@@ -24,13 +25,15 @@ from keras_groupnet.conversion.flatbuffer.graph import ABSENT, Graph, Op
 from keras_groupnet.conversion.passes.epilogue import (
     ADDEND,
     ADDEND_MULTIPLIER,
+    AFTER_ADDENDS,
     KERNEL_OPS,
     SECOND_ADDEND,
+    add_offset,
+    can_scale_output,
     is_float_only,
     scale_output,
 )
 
-_RELU = schema.ActivationFunctionType.RELU
 # Those that the runtime knows in an ADD or MUL. The others are left alone.
 _ACTIVATIONS = {
     schema.ActivationFunctionType.RELU: "RELU",
@@ -127,9 +130,11 @@ def _is_root(graph: Graph, op: Op) -> bool:
 
 def _fold(graph: Graph, root: Op) -> bool:
     expression = read(graph, root)
+    if not root.fused_activation and _fold_offset(graph, root, expression):
+        return True
     kernels, others = [], []
     for tensor, coefficient in expression.terms.items():
-        kernel = _absorbing(graph, tensor, expression.ops)
+        kernel = _absorbing(graph, tensor, coefficient, expression.ops)
         if kernel is None:
             others.append((tensor, coefficient))
         else:
@@ -139,9 +144,7 @@ def _fold(graph: Graph, root: Op) -> bool:
     target = root.outputs[0]
     for op in expression.ops:
         graph.remove(op)
-    if root.fused_activation == _RELU and len(kernels) == 1 and not others:
-        kernels[0][0].options["activation"] = 1
-    elif root.fused_activation:
+    if root.fused_activation:
         before = graph.add_tensor(
             graph.shape(target), np.float32, graph.name(target) + "/before_activation", target
         )
@@ -173,16 +176,43 @@ def _fold(graph: Graph, root: Op) -> bool:
     return True
 
 
-def _absorbing(graph: Graph, tensor: int, inside: list[Op]) -> Op | None:
+def _fold_offset(graph: Graph, root: Op, expression: Expression) -> bool:
+    """Folds `tensor + offset` into a kernel op that has addends or an activation behind them."""
+    if len(expression.terms) != 1:
+        return False
+    ((tensor, coefficient),) = expression.terms.items()
+    op = _private_kernel(graph, tensor, expression.ops)
+    if op is None or (coefficient != 1).any():
+        return False
+    if op.options["activation"] == AFTER_ADDENDS:
+        add_offset(graph, op, expression.offset)
+    elif op.input(ADDEND) != ABSENT:
+        scale_output(graph, op, _ONE, expression.offset)
+    else:
+        return False
+    for one in expression.ops:
+        graph.remove(one)
+    op.outputs = root.outputs
+    return True
+
+
+def _absorbing(graph: Graph, tensor: int, coefficient: np.ndarray, inside: list[Op]) -> Op | None:
     """The kernel op that writes a term and can take its coefficient.
 
-    Nobody outside the expression may read the term, and there must be no ReLU: relu(y) * c is
-    relu(y * c) only for c >= 0, and an offset cannot move through it at all.
+    Nobody outside the expression may read the term.
     """
+    op = _private_kernel(graph, tensor, inside)
+    if op is None or op.input(ADDEND) != ABSENT or not can_scale_output(op, coefficient):
+        return None
+    return op
+
+
+def _private_kernel(graph: Graph, tensor: int, inside: list[Op]) -> Op | None:
+    """The kernel op that writes a float tensor which only these ops read."""
     op = graph.producer(tensor)
     if op is None or op.kind not in KERNEL_OPS or not is_float_only(op):
         return None
-    if op.options["activation"] or op.input(ADDEND) != ABSENT or tensor in graph.outputs:
+    if tensor in graph.outputs:
         return None
     private = all(any(reader is one for one in inside) for reader in graph.consumers(tensor))
     return op if private else None

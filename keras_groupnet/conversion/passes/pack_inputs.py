@@ -58,15 +58,17 @@ def _max_pool(graph: Graph, dequantize: Op, op: Op) -> bool:
 def _reshape(graph: Graph, dequantize: Op, op: Op) -> bool:
     """reshape(dequantize(quantize(x))) = dequantize(quantize(reshape(x))): both are element-wise.
 
-    Moving the reshape to the float side lets a dense layer read packed bits.
+    Moving the reshape to the float side lets dense layers and convolutions along time read packed
+    bits.
     """
     quantize = graph.producer(dequantize.inputs[0])
     target = op.outputs[0]
-    reader = graph.only_consumer(target)
+    readers = graph.consumers(target)
     if (
         op.inputs[0] != dequantize.outputs[0]
-        or reader is None
-        or reader.kind != "KgnDense"
+        or target in graph.outputs
+        or not readers
+        or not all(reader.kind in ("KgnDense", "KgnConv2D") for reader in readers)
         or quantize is None
         or quantize.kind != "KgnQuantize"
         or len(quantize.inputs) > 1

@@ -12,6 +12,7 @@ from keras_groupnet.conversion.passes.epilogue import (
     is_float_only,
 )
 from keras_groupnet.conversion.passes.pack_inputs import max_pool_options
+from keras_groupnet.conversion.weights.bitpack import pack_bits
 
 
 def run(graph: Graph) -> bool:
@@ -40,11 +41,14 @@ def run(graph: Graph) -> bool:
 
 
 def _swap_with_max_pool(graph: Graph, quantize: Op) -> bool:
-    """quantize(max(x)) = max(quantize(x)): quantizing is monotone."""
+    """quantize(max(x)) = max(quantize(x)): quantizing is monotone.
+
+    In channels in which a batch norm in front of the quantizer has a negative factor it falls, and
+    the maximum becomes a minimum.
+    """
     pool = graph.producer(quantize.inputs[0])
     if (
-        len(quantize.inputs) > 1
-        or pool is None
+        pool is None
         or pool.kind != "MAX_POOL_2D"
         or pool.fused_activation
         or graph.only_consumer(pool.outputs[0]) is not quantize
@@ -62,7 +66,12 @@ def _swap_with_max_pool(graph: Graph, quantize: Op) -> bool:
         graph.name(source) + "/packed",
         source,
     )
-    quantize.inputs, quantize.outputs = [source], [packed]
+    constants = quantize.inputs[1:]
+    quantize.inputs, quantize.outputs = [source, *constants], [packed]
     pooled = Op("KgnMaxPool2D", [packed], [target], max_pool_options(pool, bits, channels))
+    if constants and (falling := graph.value(constants[0]) < 0).any():
+        minimum = graph.add_constant(pack_bits(falling), f"{graph.name(target)}/minimum")
+        pooled.inputs = [packed, minimum]
+        pooled.options["version"] = 2
     graph.replace(pool, [pooled])
     return True

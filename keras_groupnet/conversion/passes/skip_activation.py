@@ -9,6 +9,7 @@ from __future__ import annotations
 from ai_edge_litert import schema_py_generated as schema
 
 from keras_groupnet.conversion.flatbuffer.graph import Graph, Op
+from keras_groupnet.conversion.passes.epilogue import KERNEL_OPS
 
 _RANGES = {
     "RELU": (0.0, float("inf")),
@@ -25,10 +26,23 @@ def run(graph: Graph) -> bool:
         activation = graph.producer(op.inputs[0])
         if activation is None or activation.kind not in _RANGES:
             continue
+        if _stays(graph, activation):
+            continue
         if _ignores(op, activation.kind):
             op.set_input(0, activation.inputs[0])
             changed = True
     return changed
+
+
+def _stays(graph: Graph, activation: Op) -> bool:
+    """Whether others read the activation, so that `fold_activation` puts it into a kernel op."""
+    source = graph.producer(activation.inputs[0])
+    target = activation.outputs[0]
+    read = target in graph.outputs or any(
+        reader.kind != "KgnQuantize" or not _ignores(reader, activation.kind)
+        for reader in graph.consumers(target)
+    )
+    return read and source is not None and source.kind in KERNEL_OPS
 
 
 def ignores_fused(quantize: Op, activation: int) -> bool:

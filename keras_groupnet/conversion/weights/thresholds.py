@@ -10,7 +10,8 @@ from keras_groupnet.conversion.checks.arithmetic import epilogue, quantized
 def thresholds(options: dict, arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """The accumulators at which the quantized output changes.
 
-    Every step of the epilogue (docs/ops.md) is monotone in the accumulator, roundings included, so
+    Every step of the epilogue (docs/ops.md) is monotone in the accumulator, roundings included and
+    slopes below 0 excepted, so
 
         code = number of k with direction * acc >= thresholds[:, k]
 
@@ -52,7 +53,8 @@ def thresholds(options: dict, arrays: dict[str, np.ndarray]) -> tuple[np.ndarray
 
 def _quantized(acc: np.ndarray, options: dict, arrays: dict[str, np.ndarray]) -> np.ndarray:
     """The epilogue without run-time inputs: the code of one accumulator a channel."""
-    q = epilogue(acc, options, arrays["multiplier"], arrays["bias"])
+    activation = {name: arrays.get(name) for name in ("slope", "offset")}
+    q = epilogue(acc, options, arrays["multiplier"], arrays["bias"], **activation)
     if "quantize_multiplier" in arrays:
         q = arrays["quantize_multiplier"] * q + arrays["quantize_bias"]
     values = quantized(q, options["out_bits"], options["out_scale"])

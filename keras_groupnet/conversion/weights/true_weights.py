@@ -21,10 +21,12 @@ from keras_groupnet.conversion.passes.epilogue import (
     BIAS,
     KERNEL_OPS,
     MULTIPLIER,
+    OFFSET,
     PIXEL_SCALE,
     QUANTIZE_BIAS,
     QUANTIZE_MULTIPLIER,
     SECOND_ADDEND,
+    SLOPE,
 )
 from keras_groupnet.conversion.weights.bitpack import unpack_kernel
 from keras_groupnet.conversion.weights.c_header import c_header
@@ -36,12 +38,15 @@ _VECTORS = {
     "addend_multiplier": ADDEND_MULTIPLIER,
     "quantize_multiplier": QUANTIZE_MULTIPLIER,
     "quantize_bias": QUANTIZE_BIAS,
+    "slope": SLOPE,
+    "offset": OFFSET,
 }
 _RUN_TIME_INPUTS = {
     "has_pixel_scale": PIXEL_SCALE,
     "has_addend": ADDEND,
     "has_second_addend": SECOND_ADDEND,
 }
+_REAL = ("out_scale", "activation_min", "activation_max")
 _COMMENT = """Binary layers, by keras_groupnet.to_binary; docs/true_weights.md has the arithmetic.
    packed[C_out][kernel_height][kernel_width][words]: channel i of a group is bit i % 32 (lowest
    first) of word i / 32; the bit is 1 iff the weight is -1; bits of further channels are 0.
@@ -63,7 +68,7 @@ def to_binary(
 
         acc = Σ a * kernel                       a whole number; the a are ±1, or codes 0, 1, 2, ...
         v = acc                                  as float32; max(v, 0) if pre_activation
-        y = multiplier * v + bias                two float32 roundings; max(y, 0) if activation
+        y = multiplier * v + bias                two float32 roundings; max(y, 0) if activation = 1
         q = y                                    or quantize_multiplier * y + quantize_bias
         code = number of k with direction * acc >= thresholds[:, k]   the quantized q
 
@@ -84,9 +89,9 @@ def to_binary(
         * `kernel`: int8 ±1, `[kh, kw, C_in / groups, C_out]`, of a dense layer `[C_in, C_out]`;
         * `packed`: the same as uint32 words, `[C_out, kh, kw, words]` or `[C_out, words]`;
         * `multiplier`, `bias`: float32 `[C_out]`; where the layer has them also
-          `addend_multiplier`, `quantize_multiplier` and `quantize_bias`;
+          `addend_multiplier`, `quantize_multiplier` and `quantize_bias`, `slope` and `offset`;
         * `thresholds`: int32 `[C_out, 2^out_bits - 1]` and `direction`: int8 `[C_out]`, if input
-          and output are packed and nothing is multiplied or added at run time;
+          and output are packed, nothing is multiplied or added at run time and no slope is below 0;
         * the op's options (docs/ops.md) and `has_pixel_scale`, `has_addend`, `has_second_addend`
           as scalars.
 
@@ -132,11 +137,13 @@ def _arrays(graph: Graph, op: Op) -> dict[str, np.ndarray]:
         if op.input(position) != ABSENT:
             arrays[name] = graph.value(op.inputs[position])
     at_run_time = {name: op.input(at) != ABSENT for name, at in _RUN_TIME_INPUTS.items()}
-    if op.options["bits"] != 32 and op.options["out_bits"] and not any(at_run_time.values()):
+    packed_only = op.options["bits"] != 32 and op.options["out_bits"]
+    monotone = "slope" not in arrays or bool((arrays["slope"] >= 0).all())
+    if packed_only and monotone and not any(at_run_time.values()):
         arrays["thresholds"], arrays["direction"] = thresholds(op.options, arrays)
     for name, value in (op.options | at_run_time).items():
-        if name != "version":
-            arrays[name] = np.array(value, np.float32 if name == "out_scale" else np.int32)
+        if name != "version" and np.isfinite(value):  # infinite limits limit nothing
+            arrays[name] = np.array(value, np.float32 if name in _REAL else np.int32)
     return arrays
 
 

@@ -254,14 +254,8 @@ def test_an_addend_that_is_there_already_is_in_the_way():
     refuse(b, [b.add(b.conv(x, addend=x), x)], images(4, 3, 5))
 
 
-def test_relu_behind_batch_norm_is_the_epilogues():
-    b = GraphBuilder()
-    graph = fold(b, [b.batch_norm(b.conv(b.image(4, 3, 5)), RELU)], images(4, 3, 5))
-    assert kinds(graph) == ["KgnConv2D"] and graph.ops[0].options["activation"] == 1
-
-
-@pytest.mark.parametrize("activation", [RELU6, RELU_N1_TO_1])
-def test_other_activations_stay_alone(activation):
+@pytest.mark.parametrize("activation", UNARY)
+def test_fused_activations_are_left_to_the_next_pass(activation):
     b = GraphBuilder()
     graph = fold(b, [b.batch_norm(b.conv(b.image(4, 3, 5)), activation)], images(4, 3, 5))
     assert kinds(graph) == ["KgnConv2D", UNARY[activation]]

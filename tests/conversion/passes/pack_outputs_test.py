@@ -1,5 +1,6 @@
 """Quantizers behind kernel ops."""
 
+import numpy as np
 import pytest
 
 from keras_groupnet.conversion.flatbuffer.graph import ABSENT
@@ -61,11 +62,15 @@ def refuse(builder, outputs, *inputs):
     untouched(builder.finish(outputs), inputs, pack_outputs.run)
 
 
-def test_max_pool_stays_before_a_quantizer_with_a_batch_norm_of_unknown_sign():
+@pytest.mark.parametrize("bits", [1, 2])
+@pytest.mark.parametrize("rising", [True, False])
+def test_where_a_batch_norm_falls_the_maximum_becomes_a_minimum(bits, rising):
     b = GraphBuilder()
-    packed = b.quantize(b.batch_norm(b.max_pool(b.conv(b.image(5, 4, 5)))))
-    graph = fold(b, [packed], images(5, 4, 5))
-    assert kinds(graph) == ["KgnConv2D", "MAX_POOL_2D", "KgnQuantize"]
+    pooled = b.max_pool(b.conv(b.image(5, 4, 5), 40))
+    normed = b.add(b.mul(pooled, np.abs(b.vector(40)) if rising else b.vector(40)), b.vector(40))
+    graph = fold(b, [b.quantize(normed, bits)], images(5, 4, 5))
+    assert kinds(graph) == ["KgnConv2D", "KgnMaxPool2D"]
+    assert len(graph.ops[1].inputs) == (1 if rising else 2)
 
 
 def test_max_pool_with_an_activation_stays():
