@@ -10,6 +10,7 @@ from keras_groupnet.conversion.checks.probe import invoke
 from keras_groupnet.conversion.flatbuffer.graph import ABSENT, Graph, Op
 from keras_groupnet.runtime.interpreter import Interpreter
 
+_NEWEST = {"KgnConv2D": 2}  # of our ops, the version that is known; 1 for the others
 _OF_SHAPES = ("RANK", "SHAPE", "ZEROS_LIKE")  # whose results hang on no values
 
 
@@ -48,6 +49,7 @@ class StaticGraph:
             else:
                 self.ops.append(op)
         _refuse_unknown(graph, self.ops, supported, language)
+        _refuse_newer(graph, self.ops, language)
         written = [tensor for op in graph.ops for tensor in op.outputs]
         inside = [tensor for tensor in written if tensor not in graph.outputs]
         zeros = [np.zeros(graph.shape(t), graph.dtype(t)) for t in graph.inputs]
@@ -108,6 +110,16 @@ def _fix_inputs(graph: Graph) -> None:
             )
         shape = [1 if n == -1 else n for n in signature]
         graph.tensors[tensor].shape = np.asarray(shape, np.int32)
+
+
+def _refuse_newer(graph: Graph, ops: list[Op], language: str) -> None:
+    for op in ops:
+        if op.options and op.options["version"] > _NEWEST.get(op.kind, 1):
+            raise ValueError(
+                f"Expected ops of versions that can be written as {language}. Received: "
+                f"{describe(graph, op)} of version {op.options['version']}. Run the .tflite file "
+                "with kgn.lite.Interpreter"
+            )
 
 
 def _refuse_unknown(graph: Graph, ops: list[Op], supported: Container[str], language: str) -> None:
