@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from keras_groupnet.drawing.drawing import plot
     from keras_groupnet.expansion.expand import expand, plan_expansion
     from keras_groupnet.interop.c_source.to_c import to_c
+    from keras_groupnet.interop.qonnx.to_qonnx import to_qonnx
     from keras_groupnet.reports.report import report
     from keras_groupnet.structure.blocks import Block, BlockLayer
     from keras_groupnet.structure.groups import build_groups, partition_blocks
@@ -80,6 +81,7 @@ _MODULES = {
     "summary": "keras_groupnet.deployment.summary",
     "to_binary": "keras_groupnet.lite",
     "to_c": "keras_groupnet.interop.c_source.to_c",
+    "to_qonnx": "keras_groupnet.interop.qonnx.to_qonnx",
     "training": "keras_groupnet.training",
     "transfer_weights": "keras_groupnet.structure.transfer",
     "tuning": "keras_groupnet.tuning",
@@ -119,6 +121,7 @@ __all__ = [
     "summary",
     "to_binary",
     "to_c",
+    "to_qonnx",
     "training",
     "transfer_weights",
     "tuning",

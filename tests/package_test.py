@@ -24,7 +24,7 @@ def run(code, **environment):
 def test_every_public_name_is_there():
     assert keras_groupnet.__all__ == sorted(keras_groupnet.__all__)
     for name in keras_groupnet.__all__:
-        if name not in ("convert", "lite", "to_binary", "to_c"):
+        if name not in ("convert", "lite", "to_binary", "to_c", "to_qonnx"):
             assert getattr(keras_groupnet, name) is not None
 
 

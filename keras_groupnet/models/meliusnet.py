@@ -55,7 +55,7 @@ def MeliusNet(  # noqa: N802
         arXiv 2001.05936.
     """
     check_model_arguments(input_shape, classes, stem)
-    if not blocks or len(blocks) != len(transitions) + 1 or min(*blocks, *transitions) < 1:
+    if not blocks or len(blocks) != len(transitions) + 1 or min([*blocks, *transitions]) < 1:
         raise ValueError(
             "`blocks` must be positive ints, one per stage, and `transitions` one less. "
             f"Received: blocks={blocks!r}, transitions={transitions!r}"

@@ -71,7 +71,7 @@ def geometries(model: keras.Model) -> dict[str, Geometry]:
         if deployment is not None and deployment.window is not None and not deployment.taps:
             window = deployment.window
             found[call.name] = Geometry(
-                shape,
+                shape if len(shape) == 3 else (1, *shape),  # along time: of height 1 in the file
                 deployment.kernel_shape[-1],
                 tuple(deployment.kernel_shape[:2]),
                 window.strides,

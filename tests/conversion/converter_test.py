@@ -164,11 +164,9 @@ def signs_beside_signs():
     ("model", "levels"),
     [
         (lambda: low_bit_behind(quantizer=KBitActivation(3)), 8),
-        (lambda: low_bit_behind(keras.layers.ZeroPadding2D(), quantizer=KBitActivation(2)), 4),
-        (lambda: low_bit_behind(keras.layers.UpSampling2D()), 2),
-        (signs_beside_signs, 2),
+        (lambda: low_bit_behind(keras.layers.AveragePooling2D((1, 2))), 3),
     ],
-    ids=["3 bits", "padded codes", "upsampling", "concatenation"],
+    ids=["3 bits", "averages"],
 )
 def test_strict_refuses_floats_in_the_place_of_few_levels(model, levels):
     with pytest.raises(kgn.lite.ConversionError, match=rf"'slow' \({levels} levels\)"):
@@ -176,6 +174,21 @@ def test_strict_refuses_floats_in_the_place_of_few_levels(model, levels):
     (layer,) = kgn.convert(model(), strict=False).report.layers
     assert layer.status == "binary"
     assert layer.detail == f"float32 activations, though its input has {levels} levels"
+
+
+@pytest.mark.parametrize(
+    ("model", "bits"),
+    [
+        (lambda: low_bit_behind(keras.layers.ZeroPadding2D(), quantizer=KBitActivation(2)), 2),
+        (lambda: low_bit_behind(keras.layers.UpSampling2D()), 1),
+        (lambda: low_bit_behind(keras.layers.ZeroPadding2D()), 1),
+        (signs_beside_signs, 1),
+    ],
+    ids=["padded codes", "upsampling", "padded signs", "concatenation"],
+)
+def test_what_moves_low_bit_values_keeps_them_packed(model, bits):
+    report = assert_agrees(model()).report
+    assert [layer.detail for layer in report.layers] == [f"{bits}-bit activations"]
 
 
 def test_activation_of_a_quantizer_is_packed():
@@ -225,3 +238,15 @@ def test_subclassed_model_is_refused():
 
     with pytest.raises(ValueError, match="functional or Sequential"):
         kgn.convert(Subclassed())
+
+
+@pytest.mark.parametrize("options", [{"dilation_rate": 2}, {"strides": 2}], ids=str)
+def test_padding_by_ones_where_sizes_are_open(options):
+    inputs = keras.Input((None, None, 8))
+    quantizers = {"input_quantizer": "ste_sign", "kernel_quantizer": "ste_sign"}
+    layer = QuantConv2D(4, 3, padding="same", pad_values=1.0, **quantizers, **options)
+    model = keras.Model(inputs, layer(inputs))
+    content = kgn.convert(model).content
+    for height, width in ((11, 8), (6, 13)):
+        x = np.random.default_rng(0).normal(size=(2, height, width, 8)).astype(np.float32)
+        np.testing.assert_array_equal(kgn.lite.Interpreter(content).predict(x), model(x).numpy())

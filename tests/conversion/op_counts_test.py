@@ -76,6 +76,11 @@ def react_net_down(x):
     return layers.Concatenate()([rprelu(layers.Add()([half, x])) for half in halves])
 
 
+def react_net_joined(x):
+    halves = [layers.Add()([batch_norm(binary(Shift()(x))), x]) for _ in range(2)]
+    return binary(rprelu(layers.Concatenate()(halves)))
+
+
 def real_to_binary(x):
     for _ in range(2):
         normed = batch_norm(x)
@@ -125,6 +130,13 @@ def u_net_skip(x):
     return conv(32)(layers.Concatenate()(parts))
 
 
+def u_net_up(x):
+    x = Quantize("ste_sign")(batch_norm(binary(x)))
+    deep = batch_norm(conv(32)(layers.MaxPooling2D(2)(x)))
+    deep = Quantize("ste_sign")(layers.UpSampling2D(2)(deep))
+    return conv(32)(layers.Concatenate()([deep, x]))
+
+
 def odd_concatenation(x):
     parts = [Quantize("ste_sign")(batch_norm(binary(x, filters))) for filters in (20, 33)]
     return conv(32)(layers.Concatenate()(parts))
@@ -148,6 +160,7 @@ WIRINGS = {
     bi_real: [PACK, CONV, CONV],
     react_net: [PACK, CONV, CONV],
     react_net_down: [PACK, CONV, CONV, CONV, PACK],
+    react_net_joined: [PACK, PACK, CONV, CONV, "CONCATENATION", PACK, CONV],
     real_to_binary: ["MEAN", PACK, *GATE, CONV, "MEAN", *GATE, CONV],
     quick_net: [PACK, CONV, CONV, "MAX_POOL_2D", "DEPTHWISE_CONV_2D", "CONV_2D", PACK, CONV],
     dense_net: [PACK, CONV, "CONCATENATION", PACK, CONV],
@@ -156,6 +169,10 @@ WIRINGS = {
         *["CONCATENATION", PACK, CONV],
     ],
     u_net_skip: [PACK, CONV, CONV, "CONCATENATION", CONV],
+    u_net_up: [
+        *[PACK, CONV, POOL, CONV, "RESHAPE", "TILE", "RESHAPE", "TILE", "RESHAPE"],
+        *["CONCATENATION", CONV],
+    ],
     odd_concatenation: [
         *[PACK, CONV, CONV, "KgnDequantize", "KgnDequantize", "CONCATENATION", PACK, CONV]
     ],

@@ -189,6 +189,17 @@ def test_pictures_of_cifar(name):
     assert model.output_shape == (None, 10)
 
 
+def test_one_stage_is_enough():
+    for name, options in (
+        ("MeliusNet", {"blocks": (1,), "transitions": ()}),
+        ("BinaryDenseNet", {"blocks": (1,), "reductions": (), "dilation_rates": (2,)}),
+        ("QuickNet", {"blocks": (1,), "filters": (8,)}),
+        ("ReActNetA", {"filters": (8,)}),
+        ("BinaryResNetE18", {"blocks": (1,), "filters": (8,)}),
+    ):
+        assert small(name, **options).output_shape == (None, 5)
+
+
 def test_weights_are_those_of_a_file(tmp_path):
     path = tmp_path / "net.weights.h5"
     model = small("QuickNet", seed=1)

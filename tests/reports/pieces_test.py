@@ -106,6 +106,12 @@ def convolution(name, **options):
     )
 
 
+def test_a_convolution_along_time_is_one_of_height_1():
+    layer = kgn.layers.QuantConv1D(4, 3, strides=2, kernel_quantizer="ste_sign", name="long")
+    model = keras.Sequential([keras.Input((9, 8)), layer])
+    assert geometries(model) == {"long": Geometry((1, 9, 8), 4, (1, 3), (1, 2), (1, 1), "valid", 1)}
+
+
 def test_geometries_are_those_of_the_layers():
     inputs = keras.Input((9, 9, 2))
     x = L.Conv2D(4, (3, 1), strides=2, name="first")(inputs)

@@ -190,9 +190,11 @@ void Conv2D::Impl::SetTensors(const ConvTensors& t, const ConvBlock& block, int6
   out.activation = params.activation == Activation::kAfterAddends && t.addend == nullptr
                        ? Activation::kBeforeAddends
                        : params.activation;
+  out.changes_sum = params.clamp || out.pixel_scale != nullptr || out.channel_scales != nullptr;
   const int64_t at = pixel * params.channels_out + block.first_channel;
   out.addend = t.addend == nullptr ? nullptr : t.addend + at;
   out.second_addend = t.second_addend == nullptr ? nullptr : t.second_addend + at;
+  out.changes_addend = out.second_addend != nullptr || out.activation == Activation::kAfterAddends;
   out.packed_out = pack_after || params.out_bits == 0
                        ? nullptr
                        : reinterpret_cast<uint32_t*>(t.packed_out) + pixel * out.packed_stride +

@@ -60,26 +60,33 @@ inline __m256 Activate(const TileActivation& activation, int c, __m256 y) {
 inline void FinishVector(const TileOutput& out, int p, int j, bool last, __m256 v) {
   const int c = 8 * j;
   const __m256i valid = LaneMask(out.channels - c);
-  if (out.clamp) {
-    v = _mm256_max_ps(v, _mm256_set1_ps(out.clamp_min));
-    v = _mm256_min_ps(v, _mm256_set1_ps(out.clamp_max));
+  using Activation = ConvParams::Activation;
+  if (out.changes_sum) {
+    if (out.clamp) {
+      v = _mm256_max_ps(v, _mm256_set1_ps(out.clamp_min));
+      v = _mm256_min_ps(v, _mm256_set1_ps(out.clamp_max));
+    }
+    if (out.pixel_scale != nullptr) v = _mm256_mul_ps(v, _mm256_set1_ps(out.pixel_scale[p]));
+    if (out.channel_scales != nullptr)
+      v = _mm256_mul_ps(v, _mm256_maskload_ps(out.channel_scales[p] + c, valid));
   }
-  if (out.pixel_scale != nullptr) v = _mm256_mul_ps(v, _mm256_set1_ps(out.pixel_scale[p]));
-  if (out.channel_scales != nullptr)
-    v = _mm256_mul_ps(v, _mm256_maskload_ps(out.channel_scales[p] + c, valid));
   __m256 y = _mm256_add_ps(_mm256_mul_ps(v, _mm256_loadu_ps(out.multiplier + c)),
                            _mm256_loadu_ps(out.bias + c));
-  if (out.activation == ConvParams::Activation::kRelu) y = _mm256_max_ps(y, _mm256_setzero_ps());
-  if (out.activation == ConvParams::Activation::kBeforeAddends) y = Activate(out.general, c, y);
+  if (out.activation != Activation::kNone) {
+    if (out.activation == Activation::kRelu) y = _mm256_max_ps(y, _mm256_setzero_ps());
+    if (out.activation == Activation::kBeforeAddends) y = Activate(out.general, c, y);
+  }
   const ptrdiff_t offset = p * out.pixel_stride + c;
   if (out.addend != nullptr) {
     __m256 addend = _mm256_maskload_ps(out.addend + offset, valid);
     if (out.addend_multiplier != nullptr)
       addend = _mm256_mul_ps(addend, _mm256_loadu_ps(out.addend_multiplier + c));
     y = _mm256_add_ps(y, addend);
-    if (out.second_addend != nullptr)
-      y = _mm256_add_ps(y, _mm256_maskload_ps(out.second_addend + offset, valid));
-    if (out.activation == ConvParams::Activation::kAfterAddends) y = Activate(out.general, c, y);
+    if (out.changes_addend) {
+      if (out.second_addend != nullptr)
+        y = _mm256_add_ps(y, _mm256_maskload_ps(out.second_addend + offset, valid));
+      if (out.activation == Activation::kAfterAddends) y = Activate(out.general, c, y);
+    }
   }
   if (out.float_out != nullptr) {
     if (out.channels >= c + 8) {

@@ -57,6 +57,9 @@ template <int kPixels, int kVectors, bool kFloat, typename Vector>
 inline __attribute__((always_inline)) void FinishTile(const TileOutput& out,
                                                       const Vector (&sums)[kPixels][kVectors],
                                                       int first_pixel = 0) {
+  using Activation = ConvParams::Activation;
+  const Activation activation = out.activation;
+  const bool changes_sum = out.changes_sum, changes_addend = out.changes_addend;
   const __m512 zero = _mm512_setzero_ps();
   const __m512 scale = _mm512_set1_ps(out.scale);
 #pragma GCC unroll 4
@@ -81,26 +84,31 @@ inline __attribute__((always_inline)) void FinishTile(const TileOutput& out,
         v = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), scale,
                             _mm512_set1_ps(out.offsets[p]));  // exact
       }
-      if (out.clamp) {
-        v = _mm512_max_ps(v, _mm512_set1_ps(out.clamp_min));
-        v = _mm512_min_ps(v, _mm512_set1_ps(out.clamp_max));
+      if (changes_sum) {
+        if (out.clamp) {
+          v = _mm512_max_ps(v, _mm512_set1_ps(out.clamp_min));
+          v = _mm512_min_ps(v, _mm512_set1_ps(out.clamp_max));
+        }
+        if (out.pixel_scale != nullptr) v = _mm512_mul_ps(v, _mm512_set1_ps(out.pixel_scale[p]));
+        if (out.channel_scales != nullptr)
+          v = _mm512_mul_ps(v, _mm512_maskz_loadu_ps(valid, out.channel_scales[p] + c));
       }
-      if (out.pixel_scale != nullptr) v = _mm512_mul_ps(v, _mm512_set1_ps(out.pixel_scale[p]));
-      if (out.channel_scales != nullptr)
-        v = _mm512_mul_ps(v, _mm512_maskz_loadu_ps(valid, out.channel_scales[p] + c));
       __m512 y = _mm512_add_ps(_mm512_mul_ps(v, multiplier), bias);
-      if (out.activation == ConvParams::Activation::kRelu) y = _mm512_max_ps(y, zero);
-      if (out.activation == ConvParams::Activation::kBeforeAddends) y = Activate(out.general, c, y);
+      if (activation != Activation::kNone) {
+        if (activation == Activation::kRelu) y = _mm512_max_ps(y, zero);
+        if (activation == Activation::kBeforeAddends) y = Activate(out.general, c, y);
+      }
       const ptrdiff_t offset = p * out.pixel_stride + c;
       if (out.addend != nullptr) {
         __m512 addend = _mm512_maskz_loadu_ps(valid, out.addend + offset);
         if (out.addend_multiplier != nullptr)
           addend = _mm512_mul_ps(addend, _mm512_loadu_ps(out.addend_multiplier + c));
         y = _mm512_add_ps(y, addend);
-        if (out.second_addend != nullptr)
-          y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(valid, out.second_addend + offset));
-        if (out.activation == ConvParams::Activation::kAfterAddends)
-          y = Activate(out.general, c, y);
+        if (changes_addend) {
+          if (out.second_addend != nullptr)
+            y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(valid, out.second_addend + offset));
+          if (activation == Activation::kAfterAddends) y = Activate(out.general, c, y);
+        }
       }
       if (out.float_out != nullptr) _mm512_mask_storeu_ps(out.float_out + offset, valid, y);
       if (out.packed_out != nullptr) {

@@ -45,6 +45,8 @@ struct TileOutput {
   float scale;
   const float* offsets;               // [pixels]
   const int32_t* const* corrections;  // [pixels]; null: none
+  // Whether any of the next three is there: most convolutions have none, and ask once.
+  bool changes_sum;
   bool clamp;
   float clamp_min, clamp_max;
   const float* pixel_scale;  // [pixels]; null: none
@@ -55,8 +57,10 @@ struct TileOutput {
   const float* bias;
   ConvParams::Activation activation;  // kAfterAddends only with an addend
   TileActivation general;
-  const float* addend;               // null: none
-  const float* addend_multiplier;    // null: none
+  const float* addend;             // null: none
+  const float* addend_multiplier;  // null: none
+  // Whether anything follows the addend: the second one, or an activation behind them.
+  bool changes_addend;
   const float* second_addend;        // null: none; only with addend
   const float* quantize_multiplier;  // null: none, then quantize_bias is null, too
   const float* quantize_bias;

@@ -3,8 +3,8 @@
 Where large terms cancel out (scales of bases of both signs, a division by a small deviation) or a
 steep function follows (the sigmoid of an attention branch), an error in the last place becomes a
 large one, in Keras as well as in the file. No bound by magnitudes knows of that. So where values
-differ, the model is run once more, with a random error at the output of each layer: what it changes
-is what rounding may change.
+differ, the model is run a few times more, with random errors at the output of each layer: what they
+change is what rounding may change.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from keras_groupnet.conversion.checks.tolerance import largest
 # term; this many times the difference covers sums of errors that do not happen to cancel out.
 _UNITS = 8 * np.finfo(np.float32).eps
 _TIMES = 4.0
+RUNS = 3
 
 # Is told what is compared, and says by how much each channel may differ.
 Allowed = Callable[[Hashable, np.ndarray], Any]
@@ -32,17 +33,17 @@ def none_allowed(where: Hashable, x: np.ndarray) -> float:
 
 
 class Errors:
-    """The values that are compared, in a run with errors."""
+    """The values that are compared, in runs with errors."""
 
     def __init__(self) -> None:
-        self._values: dict[Hashable, np.ndarray] = {}
+        self._values: dict[Hashable, list[np.ndarray]] = collections.defaultdict(list)
 
     def recorded(self) -> Allowed:
         """Remembers the values of a run with errors; there all may differ."""
         counts: collections.Counter[Hashable] = collections.Counter()
 
         def record(where: Hashable, x: np.ndarray) -> float:
-            self._values[where, counts[where]] = x
+            self._values[where, counts[where]].append(x)
             counts[where] += 1
             return np.inf
 
@@ -53,13 +54,13 @@ class Errors:
         counts: collections.Counter[Hashable] = collections.Counter()
 
         def allow(where: Hashable, x: np.ndarray) -> Any:
-            other = self._values.get((where, counts[where]))
+            others = self._values.get((where, counts[where]), [])
             counts[where] += 1
-            if other is None or other.shape != x.shape or not x.ndim:
+            if not x.ndim or not others or any(other.shape != x.shape for other in others):
                 return 0.0
-            difference = largest(x - other)
-            # A channel of few values may have been spared.
-            return _TIMES * np.maximum(difference, difference.mean())
+            difference = np.max([largest(x - other) for other in others], axis=0)
+            # A channel of few values may have been spared, or one behind a steep function.
+            return _TIMES * np.maximum(difference, difference.max() / 2)
 
         return allow
 
@@ -69,11 +70,12 @@ class WithErrors:
 
     Args:
         observer: what is asked.
+        seed: of the errors.
     """
 
-    def __init__(self, observer: Any):
+    def __init__(self, observer: Any, seed: int):
         self._observer = observer
-        self._generator = np.random.default_rng(0)
+        self._generator = np.random.default_rng(seed)
 
     def quantizer(self, *call: Any) -> np.ndarray:
         """As it is: quantized values are exact."""
@@ -92,5 +94,8 @@ class WithErrors:
         return self._disturbed(self._observer.float_layer(*call))
 
     def _disturbed(self, y: np.ndarray) -> np.ndarray:
-        errors = self._generator.uniform(-_UNITS, _UNITS, y.shape)
+        # Those of single values vanish in the mean that an attention branch takes; those of the
+        # constants that a channel is multiplied by do not.
+        shapes = (y.shape, y.shape[-1:])
+        errors = sum(self._generator.uniform(-_UNITS, _UNITS, shape) for shape in shapes)
         return (y * (1 + errors)).astype(np.float32)

@@ -30,6 +30,7 @@ from keras_groupnet.deployment import Window
 from keras_groupnet.runtime.interpreter import Interpreter
 
 _SAME_VALUES = ("CAST", "EXPAND_DIMS", "PAD", "RESHAPE", "SQUEEZE", "TRANSPOSE")
+_MOVES = ("KgnMaxPool2D", "RESHAPE", "TILE")  # of packed values
 _RUN_TIME = (0, PIXEL_SCALE, ADDEND, SECOND_ADDEND)
 
 
@@ -147,6 +148,7 @@ class FileOps:
                 wanted |= dict.fromkeys((op.inputs[0], op.outputs[0]))
             elif op.kind == "KgnMaxPool2D":
                 wanted |= dict.fromkeys(op.outputs)
+        wanted |= dict.fromkeys(self.tensors.values())
         wanted.pop(ABSENT, None)
         graph = self.graph
         inside = [
@@ -233,19 +235,29 @@ class Values:
 
         Returns:
             The kernel op or KgnQuantize that quantizes (None: neither), the float tensor that it
-            quantizes, and the values, poolings between them and the tensor included.
+            quantizes, and the values, with what is between them and the tensor.
         """
-        pools: list[Op] = []
+        graph = self.file.graph
+        between: list[Op] = []
         while (op := self.file.written.get(tensor)) is None:
-            pool = self.file.graph.producer(tensor)
-            if pool is None or pool.kind != "KgnMaxPool2D":
+            producer = graph.producer(tensor)
+            if producer is None or producer.kind not in _MOVES:
                 return None, ABSENT, np.empty(0, np.float32)
-            pools.append(pool)
-            tensor = pool.inputs[0]
+            between.append(producer)
+            tensor = producer.inputs[0]
         source = op.inputs[0] if op.kind == "KgnQuantize" else op.outputs[0]
         value = self.before_quantizer(op, self.arrays[source])
-        for pool in reversed(pools):
-            value = max_pooled(value, pool.options, self.file.constant(pool, 1))
+        for one in reversed(between):
+            argument = self.file.constant(one, 1)
+            if one.kind == "KgnMaxPool2D":
+                value = max_pooled(value, one.options, argument)
+            elif argument is not None and one.kind == "TILE":
+                value = np.tile(value, argument)
+            elif argument is not None:
+                # One word more or less on the last axis are 32 channels; else they are the same.
+                words = graph.shape(one.outputs[0])[-1]
+                channels = value.shape[-1] * words // graph.shape(one.inputs[0])[-1]
+                value = value.reshape(*graph.signature(one.outputs[0])[:-1], channels)
         return op, source, value
 
     def before_quantizer(self, op: Op, y: np.ndarray) -> np.ndarray:

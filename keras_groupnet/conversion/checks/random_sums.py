@@ -8,6 +8,7 @@ of one op after another are tried alone, which tells whose constants are wrong.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ import keras
 import numpy as np
 
 from keras_groupnet.conversion.checks.arithmetic import clipped_unnoticed
-from keras_groupnet.conversion.checks.errors import Allowed, Errors, WithErrors, none_allowed
+from keras_groupnet.conversion.checks.errors import RUNS, Allowed, Errors, WithErrors, none_allowed
 from keras_groupnet.conversion.checks.file_ops import FileOps, Values
 from keras_groupnet.conversion.checks.open_sums import OpenSums
 from keras_groupnet.conversion.checks.problems import Problem
@@ -142,7 +143,8 @@ def compare_on_random_sums(
     found = [one for one in differences(sums) if one.channels]
     if found:
         errors = Errors()
-        differences(sums, errors.recorded(), WithErrors)
+        for seed in range(RUNS):
+            differences(sums, errors.recorded(), functools.partial(WithErrors, seed=seed))
         found = [one for one in differences(sums, errors.allowed()) if one.channels]
     problems: list[Problem] = []
     by_sources = {frozenset(file.sources(one.tensor)): one for one in reversed(found)}

@@ -23,7 +23,7 @@ import numpy as np
 
 from keras_groupnet.conversion.checks.check_constants import compare_constants
 from keras_groupnet.conversion.checks.check_values import ValueCheck
-from keras_groupnet.conversion.checks.errors import Errors, WithErrors
+from keras_groupnet.conversion.checks.errors import RUNS, Errors, WithErrors
 from keras_groupnet.conversion.checks.file_ops import FileOps
 from keras_groupnet.conversion.checks.inputs import checked_inputs, structured
 from keras_groupnet.conversion.checks.int8_verify import has_integers, int8_problems
@@ -105,8 +105,9 @@ def verify_graph(
         return VerifyReport([*constants, Problem("the model", "finite outputs in Keras", found)])
     if check.report.problems and not constants:
         errors = Errors()
-        disturbed = ValueCheck(values, skipped or {}, errors.recorded())
-        _compare(model, given, disturbed, WithErrors(disturbed))
+        for seed in range(RUNS):
+            disturbed = ValueCheck(values, skipped or {}, errors.recorded())
+            _compare(model, given, disturbed, WithErrors(disturbed, seed))
         check = ValueCheck(values, skipped or {}, errors.allowed())
         _compare(model, given, check, check)
     exact = []

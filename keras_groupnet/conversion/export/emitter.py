@@ -75,26 +75,17 @@ class Emitter:
             window: strides, dilation, padding, groups.
             factor: of the sums.
             bias: `(Cout,)`.
-
-        Raises:
-            ValueError: for a feature map of unknown size that is padded with ±1.
         """
         channels_in = x.shape[-1]
         same, pad = window.padding == "same", window.pad_value
         (sh, sw), (dh, dw) = window.strides, window.dilation
-        if same and pad and None in x.shape[1:3]:
-            raise ValueError(
-                f"Layer '{self.layer}' pads with {pad}; its height and width must be known for "
-                f"conversion. Received: input shape {tuple(x.shape)}. "
-                "Build the model with a fixed input_shape."
-            )
 
         def body(x, words, multiplier, bias):
             signs = _unpacked(words, channels_in // window.groups)
             padding = "SAME" if same else "VALID"
             if same and pad:
                 edges = [
-                    same_padding(x.shape[1 + i], words.shape[1 + i], s, d)
+                    _same_padding(x, 1 + i, words.shape[1 + i], s, d)
                     for i, (s, d) in enumerate(((sh, dh), (sw, dw)))
                 ]
                 x = tf.pad(x, [(0, 0), *edges, (0, 0)], constant_values=float(pad))
@@ -163,3 +154,13 @@ def _unpacked(words, channels: int):
     bits = tf.reshape(bits, (*words.shape[:-1], words.shape[-1] * 32))[..., :channels]
     values = 1.0 - 2.0 * tf.cast(bits, tf.float32)
     return tf.transpose(values, (*range(1, len(values.shape)), 0))
+
+
+def _same_padding(x, axis: int, kernel: int, stride: int, dilation: int):
+    """`same_padding` along an axis whose size may be known at run time only."""
+    if x.shape[axis] is not None:
+        return same_padding(x.shape[axis], kernel, stride, dilation)
+    size = tf.shape(x)[axis]
+    needed = (-(-size // stride) - 1) * stride + (kernel - 1) * dilation + 1
+    total = tf.maximum(needed - size, 0)
+    return total // 2, total - total // 2

@@ -24,6 +24,7 @@ from keras_groupnet.conversion.passes import (
     pack_reshape,
     quantize,
     skip_activation,
+    swap_with_concat,
     swap_with_mean,
 )
 
@@ -37,7 +38,13 @@ _ORDER: tuple[tuple[Callable[[Graph], bool], ...], ...] = (
         pack_concat.run,
         pack_inputs.run,
     ),
-    (skip_activation.run, fold_pixel_scale.run, fold_activation.run, fold_sums.run),
+    (
+        skip_activation.run,
+        swap_with_concat.run,
+        fold_pixel_scale.run,
+        fold_activation.run,
+        fold_sums.run,
+    ),
     (swap_with_mean.run, fold_batch_norm.run),
     (pack_outputs.run,),
 )

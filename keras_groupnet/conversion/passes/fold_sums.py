@@ -177,14 +177,19 @@ def _fold(graph: Graph, root: Op) -> bool:
 
 
 def _fold_offset(graph: Graph, root: Op, expression: Expression) -> bool:
-    """Folds `tensor + offset` into a kernel op whose activation is its last step."""
+    """Folds `tensor + offset` into a kernel op that has addends or an activation behind them."""
     if len(expression.terms) != 1:
         return False
     ((tensor, coefficient),) = expression.terms.items()
     op = _private_kernel(graph, tensor, expression.ops)
-    if op is None or op.options["activation"] != AFTER_ADDENDS or (coefficient != 1).any():
+    if op is None or (coefficient != 1).any():
         return False
-    add_offset(graph, op, expression.offset)
+    if op.options["activation"] == AFTER_ADDENDS:
+        add_offset(graph, op, expression.offset)
+    elif op.input(ADDEND) != ABSENT:
+        scale_output(graph, op, _ONE, expression.offset)
+    else:
+        return False
     for one in expression.ops:
         graph.remove(one)
     op.outputs = root.outputs

@@ -1,21 +1,23 @@
-"""RESHAPE of low-bit values → of packed ones, where words stay whole; pairs of RESHAPE → one."""
+"""RESHAPE and TILE of low-bit values → of packed ones; RESHAPE of RESHAPE → one."""
 
 from __future__ import annotations
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 from keras_groupnet.conversion.flatbuffer.graph import ABSENT, Graph, Op
-from keras_groupnet.conversion.flatbuffer.op import builtin_code
+from keras_groupnet.conversion.passes.fix_reshape import reshape
 
 
 def run(graph: Graph) -> bool:
-    """Moves RESHAPE in front of KgnDequantize and behind KgnQuantize; drops what undoes another."""
+    """Moves them in front of KgnDequantize and behind KgnQuantize; drops what undoes another."""
     changed = False
-    for op in graph.of_kind("RESHAPE"):
-        if op not in graph or op.input(1) == ABSENT or graph.constant(op.inputs[1]) is None:
+    for op in graph.of_kind("RESHAPE", "TILE"):
+        constant = None if op.input(1) == ABSENT else graph.constant(op.inputs[1])
+        if op not in graph or constant is None or (op.kind == "TILE" and constant[-1] != 1):
             continue
-        changed |= _merge(graph, op) or _before_dequantize(graph, op) or _behind(graph, op)
+        changed |= op.kind == "RESHAPE" and _merge(graph, op)
+        if op in graph:
+            changed |= _before_dequantize(graph, op) or _behind(graph, op)
     return changed
 
 
@@ -48,7 +50,7 @@ def _before_dequantize(graph: Graph, op: Op) -> bool:
     graph.replace(
         op,
         [
-            _reshaped(graph, op, dequantize.inputs[0], packed),
+            _moved(graph, op, dequantize.inputs[0], packed),
             Op("KgnDequantize", [packed], [target], options),
         ],
     )
@@ -65,11 +67,13 @@ def _behind(graph: Graph, op: Op) -> bool:
     channels = graph.shape(source)[-1], graph.shape(reshaped)[-1]
     if not _keeps_words(*channels, bits) or (len(quantize.inputs) > 1 and len(set(channels)) > 1):
         return False
-    # The tensor that is quantized keeps the quantizer's name.
-    packed = _packed_like(graph, source, bits, graph.name(target))
-    graph.tensors[target].name = f"{graph.name(target)}/reshaped".encode()
+    # The first tensor that holds all of the quantizer's values keeps its name.
+    name = graph.name(target)
+    packed = _packed_like(graph, source, bits, f"{name}/once" if op.kind == "TILE" else name)
+    if op.kind == "RESHAPE":
+        graph.tensors[target].name = f"{name}/reshaped".encode()
     quantize.inputs, quantize.outputs = [source, *quantize.inputs[1:]], [packed]
-    graph.replace(op, [_reshaped(graph, op, packed, target)])
+    graph.replace(op, [_moved(graph, op, packed, target)])
     return True
 
 
@@ -86,14 +90,11 @@ def _packed_like(graph: Graph, tensor: int, bits: int, name: str) -> int:
     return graph.add_tensor((*outer, bits * -(-channels // 32)), np.int32, name, tensor)
 
 
-def _reshaped(graph: Graph, op: Op, source: int, target: int) -> Op:
-    """A RESHAPE to what `op` reshapes to, but for the size of the last axis."""
+def _moved(graph: Graph, op: Op, source: int, target: int) -> Op:
+    """The same RESHAPE or TILE of packed values."""
+    if op.kind == "TILE":
+        return Op("TILE", [source, op.inputs[1]], [target], {}, op.source, op.code)
     shape = graph.value(op.inputs[1]).astype(np.int32)
     if shape[-1] != -1:
         shape[-1] = graph.shape(target)[-1]
-    code = schema.OperatorT()
-    code.builtinOptionsType = schema.BuiltinOptions.ReshapeOptions
-    code.builtinOptions = schema.ReshapeOptionsT()
-    code.builtinOptions.newShape = shape
-    constant = graph.add_constant(shape, f"{graph.name(target)}/shape")
-    return Op("RESHAPE", [source, constant], [target], {}, code, builtin_code("RESHAPE"))
+    return reshape(graph, source, target, shape.tolist())

@@ -20,7 +20,8 @@ from keras_groupnet.conversion.passes.epilogue import (
 from keras_groupnet.conversion.weights.packed_kernel import packed_kernel
 from keras_groupnet.interop.c_source.code import Code, Generator, call
 from keras_groupnet.interop.c_source.literals import real
-from keras_groupnet.interop.c_source.windows import Window
+from keras_groupnet.interop.c_source.windows import declaration
+from keras_groupnet.interop.window import Window, window_of
 
 _POINTERS = {
     "multiplier": MULTIPLIER,
@@ -34,25 +35,10 @@ _POINTERS = {
 }
 
 
-def _window(code: Code, kernel: str) -> Window:
-    options = code.op.options
-
-    def pair(name: str) -> tuple[int, int]:
-        return options.get(f"{name}_height", 1), options.get(f"{name}_width", 1)
-
-    return Window(pair(kernel), pair("stride"), options["padding"], pair("dilation"))
-
-
 def _conv2d(code: Code) -> list[str]:
-    *_, kernel_height, kernel_width, _ = packed_kernel(code.graph, code.op).shape
-    options = code.op.options
-    window = Window(
-        (kernel_height, kernel_width),
-        (options["stride_height"], options["stride_width"]),
-        options["padding"],
-        (options["dilation_height"], options["dilation_width"]),
-    )
-    source = (*code.shape(0)[:3], options["channels_in"])
+    *_, height, width, _ = packed_kernel(code.graph, code.op).shape
+    window = window_of(code.op, (height, width))
+    source = (*code.shape(0)[:3], code.op.options["channels_in"])
     target = (*code.out_shape()[:3], len(code.value(MULTIPLIER, "the multiplier")))
     return _kernel_op(code, window, source, target)
 
@@ -88,7 +74,7 @@ def _kernel_op(
         packed = code.names.words(code.op.inputs[0])
         run = call("kgn_conv_codes", ["&window", "&out", bits, packed, weights, "patch"])
     return [
-        *window.declaration(source, target, groups),
+        *declaration(window, source, target, groups),
         *_epilogue(code, math.prod(target[:3]), target[-1]),
         run,
     ]
@@ -139,21 +125,24 @@ def _dequantize(code: Code) -> list[str]:
 
 def _max_pool(code: Code) -> list[str]:
     code.calls.append("max_pool_packed")
-    bits, channels = code.op.options["bits"], code.op.options["channels"]
+    options = code.op.options
+    bits, channels = options["bits"], options["channels"]
+    window = window_of(code.op, (options["filter_height"], options["filter_width"]))
     source, target = (*code.shape(0)[:3], channels), (*code.out_shape()[:3], channels)
     words = code.names.words(code.op.inputs[0]), code.names.words(code.op.outputs[0])
     return [
-        *_window(code, "filter").declaration(source, target),
+        *declaration(window, source, target),
         call("kgn_max_pool_packed", ["&window", bits, *words]),
     ]
 
 
 def _scale_map(code: Code) -> list[str]:
     code.calls.append("scale_map")
-    window, source = _window(code, "kernel"), code.shape(0)
+    options, source = code.op.options, code.shape(0)
+    window = window_of(code.op, (options["kernel_height"], options["kernel_width"]))
     factor = real(1 / (source[-1] * math.prod(window.kernel)))
     arguments = ["&window", factor, *(code.input(i) for i in range(3)), code.output()]
-    return [*window.declaration(source, code.out_shape()), call("kgn_scale_map", arguments)]
+    return [*declaration(window, source, code.out_shape()), call("kgn_scale_map", arguments)]
 
 
 GENERATORS: dict[str, Generator] = {

@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_groupnet.conversion.flatbuffer.graph import ABSENT, Graph, Op
 from keras_groupnet.interop.c_source.literals import real
-from keras_groupnet.interop.c_source.static_graph import StaticGraph, describe
+from keras_groupnet.interop.static_graph import StaticGraph, describe
 
 ACTIVATIONS = {0: (-np.inf, np.inf), 1: (0.0, np.inf), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
 

@@ -6,17 +6,18 @@ import math
 
 from keras_groupnet.interop.c_source.code import Code, Generator, call
 from keras_groupnet.interop.c_source.loops import broadcast_strides, index, nest, strides
-from keras_groupnet.interop.c_source.windows import Window, builtin_window, limits
+from keras_groupnet.interop.c_source.windows import declaration, limits
+from keras_groupnet.interop.window import Window, window_of
 
 
 def _conv2d(code: Code) -> list[str]:
     code.calls.append("conv2d")
     _, height, width, depth = code.shape(1)
     groups = code.shape(0)[-1] // depth
-    window = builtin_window(code, (height, width))
+    window = window_of(code.op, (height, width))
     arguments = ["&window", *limits(code), *(code.input(i) for i in range(3)), code.output()]
     return [
-        *window.declaration(code.shape(0), code.out_shape(), groups),
+        *declaration(window, code.shape(0), code.out_shape(), groups),
         call("kgn_conv2d", arguments),
     ]
 
@@ -24,10 +25,10 @@ def _conv2d(code: Code) -> list[str]:
 def _depthwise_conv2d(code: Code) -> list[str]:
     code.calls.append("depthwise_conv2d")
     _, height, width, _ = code.shape(1)
-    window = builtin_window(code, (height, width))
+    window = window_of(code.op, (height, width))
     arguments = ["&window", *limits(code), *(code.input(i) for i in range(3)), code.output()]
     return [
-        *window.declaration(code.shape(0), code.out_shape()),
+        *declaration(window, code.shape(0), code.out_shape()),
         call("kgn_depthwise_conv2d", arguments),
     ]
 
@@ -40,7 +41,7 @@ def _transpose_conv(code: Code) -> list[str]:
     window = Window((height, width), strides, code.option("padding"))
     inputs = [code.input(position) for position in (2, 1, 3)]
     return [
-        *window.declaration(code.out_shape(), code.shape(2)),
+        *declaration(window, code.out_shape(), code.shape(2)),
         call("kgn_transpose_conv2d", ["&window", *limits(code), *inputs, code.output()]),
     ]
 
@@ -94,10 +95,10 @@ def _batch_matmul(code: Code) -> list[str]:
 def _pool(kind: str) -> Generator:
     def generate(code: Code) -> list[str]:
         code.calls.append(f"{kind}_pool2d")
-        window = builtin_window(code, (code.option("filterHeight"), code.option("filterWidth")))
+        window = window_of(code.op, (code.option("filterHeight"), code.option("filterWidth")))
         arguments = ["&window", *limits(code), code.input(0), code.output()]
         return [
-            *window.declaration(code.shape(0), code.out_shape()),
+            *declaration(window, code.shape(0), code.out_shape()),
             call(f"kgn_{kind}_pool2d", arguments),
         ]
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from keras_groupnet.conversion.flatbuffer.graph import Graph, Op
 from keras_groupnet.interop.c_source import literals
+from keras_groupnet.interop.c_source.in_place import replaceable
 from keras_groupnet.interop.c_source.memory import Lifetime, offsets
 from keras_groupnet.interop.c_source.movement_ops import ALIASES
-from keras_groupnet.interop.c_source.static_graph import StaticGraph
+from keras_groupnet.interop.static_graph import StaticGraph
 
 # Type of a value, and of the array that holds it where it shares memory with others.
 _KINDS = {
@@ -45,6 +46,7 @@ class Layout:
         for op in static.ops:
             if self.is_alias(op):
                 self._root[op.outputs[0]] = self.root(op.inputs[0])
+        self._reuse()
 
     # ---- what the generators ask ----
 
@@ -88,7 +90,9 @@ class Layout:
 
     def root(self, tensor: int) -> int:
         """The tensor at whose place another one is."""
-        return self._root.get(tensor, tensor)
+        while tensor in self._root:
+            tensor = self._root[tensor]
+        return tensor
 
     def take_used(self) -> dict[str, tuple[int, str]]:
         """The variables that were asked for since the last call: tensor and type of each."""
@@ -130,6 +134,24 @@ class Layout:
         place = f"arena + {at[root]}"
         place = place if kind == "kgn_word" else f"({kind} *)({place})"
         return f"{kind} *const {variable} = {place};"
+
+    def _reuse(self) -> None:
+        """Puts results at the places of inputs that nobody reads afterwards."""
+        last: dict[int, int] = {}
+        for number, op in enumerate(self._static.ops):
+            last |= {self.root(tensor): number for tensor in (*op.inputs, *op.outputs)}
+        for number, op in enumerate(self._static.ops):
+            target = op.outputs[0]
+            if self.is_alias(op) or target in self._parameters:
+                continue
+            usable = replaceable(self._static, op)
+            others = {self.root(t) for i, t in enumerate(op.inputs) if i not in usable}
+            for position in usable:
+                root = self.root(op.inputs[position])
+                if last[root] == number and root not in self._parameters and root not in others:
+                    last[root] = last[target]
+                    self._root[target] = root
+                    break
 
     def _size(self, tensor: int) -> int:
         dtype = self._static.graph.dtype(tensor)

@@ -10,6 +10,7 @@ from keras_groupnet.conversion.flatbuffer.graph import ABSENT
 from keras_groupnet.interop.c_source.code import Code, Generator
 from keras_groupnet.interop.c_source.literals import real
 from keras_groupnet.interop.c_source.loops import broadcast_strides, elementwise, strides
+from keras_groupnet.interop.strided_slice import axis_ranges
 
 _COPY = ["{0} = {1};"]
 ALIASES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")  # the same values in the same order
@@ -156,26 +157,20 @@ def _slice(code: Code) -> list[str]:
 
 
 def _strided_slice(code: Code) -> list[str]:
-    """As numpy slices; masks say which bounds are open and which axes go."""
     begin, end, by = (code.value(i, "the bounds of the slice").tolist() for i in (1, 2, 3))
-    if code.option("newAxisMask") or code.option("ellipsisMask"):
-        raise code.refusal("new axes or an ellipsis")
     own = code.shape(0)
-    steps = strides(own)
+    options = code.op.source.builtinOptions
+    if options.newAxisMask or options.ellipsisMask:
+        raise code.refusal("new axes or an ellipsis")
     extents, source, first = [], [], 0
-    for axis, size in enumerate(own):
-        given = axis < len(begin)
-        if given and code.option("shrinkAxisMask") >> axis & 1:
-            first += begin[axis] % size * steps[axis]
+    spans = axis_ranges(options, begin, end, by, own)
+    for span, step in zip(spans, strides(own), strict=True):
+        if isinstance(span, int):
+            first += span * step
             continue
-        start = begin[axis] if given and not code.option("beginMask") >> axis & 1 else None
-        stop = end[axis] if given and not code.option("endMask") >> axis & 1 else None
-        if stop is not None and code.option("offset"):
-            stop += begin[axis]
-        span = range(size)[slice(start, stop, by[axis] if given else 1)]
         extents.append(len(span))
-        source.append(steps[axis] * span.step)
-        first += span.start * steps[axis]
+        source.append(step * span.step)
+        first += span.start * step
     target = (code.output(), strides(extents), 0)
     return copy(extents, target, (code.input(0), source, first))
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from keras_groupnet.conversion.flatbuffer.graph import Graph, Op
+from keras_groupnet.conversion.flatbuffer.graph import Op
 from keras_groupnet.interop.c_source import (
     binary_ops,
     block_ops,
@@ -20,8 +20,8 @@ from keras_groupnet.interop.c_source import (
 )
 from keras_groupnet.interop.c_source.code import Code, Generator
 from keras_groupnet.interop.c_source.layout import Layout, kinds
-from keras_groupnet.interop.c_source.static_graph import StaticGraph, describe
-from keras_groupnet.runtime.signature import OUTPUT_MARK
+from keras_groupnet.interop.signature_names import signature_names
+from keras_groupnet.interop.static_graph import StaticGraph, describe
 from keras_groupnet.version import __version__
 
 GENERATORS: dict[str, Generator] = {
@@ -100,7 +100,7 @@ def c_source(content: bytes, name: str) -> CSource:
     Raises:
         ValueError: an op, a type or an open size for which there is no C code.
     """
-    static = StaticGraph(content, frozenset(GENERATORS))
+    static = StaticGraph(content, GENERATORS, "C")
     inputs = _parameters(static, "input", name)
     outputs = _parameters(static, "output", name)
     parameters = {one.tensor: one.name for one in (*reversed(outputs), *inputs)}
@@ -157,7 +157,7 @@ def _parameters(static: StaticGraph, side: str, name: str) -> list[_Parameter]:
     tensors = getattr(graph, f"{side}s")
     found: list[_Parameter] = []
     taken: set[str] = set()
-    for tensor, title in zip(tensors, _titles(graph, side), strict=True):
+    for tensor, title in zip(tensors, signature_names(graph, f"{side}s"), strict=True):
         base = called = side if len(tensors) == 1 else f"{side}_{literals.identifier(title)}"
         number = 2
         while called.upper() in taken:
@@ -167,18 +167,6 @@ def _parameters(static: StaticGraph, side: str, name: str) -> list[_Parameter]:
         kind = kinds(graph, tensor)[0]
         found.append(_Parameter(tensor, called, macro, kind, static.shape(tensor)))
     return found
-
-
-def _titles(graph: Graph, side: str) -> list[str]:
-    """What a file calls its inputs or outputs."""
-    names: dict[int, str] = {}
-    for signature in graph.model.signatureDefs or []:
-        for entry in getattr(signature, f"{side}s") or []:
-            names.setdefault(entry.tensorIndex, entry.name.decode())
-    return [
-        names.get(tensor, graph.name(tensor).removeprefix(OUTPUT_MARK))
-        for tensor in getattr(graph, f"{side}s")
-    ]
 
 
 def _source_of(

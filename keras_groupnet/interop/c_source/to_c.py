@@ -10,6 +10,7 @@ from typing import Any
 from keras_groupnet.atomic_file import check_folder, write_atomically
 from keras_groupnet.interop.c_source.literals import identifier
 from keras_groupnet.interop.c_source.source import CSource, c_source
+from keras_groupnet.interop.tflite_content import tflite_content
 
 
 def to_c(model: Any, path: str | os.PathLike | None = None, *, name: str | None = None) -> CSource:
@@ -53,28 +54,7 @@ def to_c(model: Any, path: str | os.PathLike | None = None, *, name: str | None 
         name = name if name[:1].isalpha() else f"net_{name}".rstrip("_")
     elif not isinstance(name, str) or not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name):
         raise ValueError(f"Expected a name as C has them, like 'net'. Received: name={name!r}")
-    source = c_source(_content(model), name)
+    source = c_source(tflite_content(model), name)
     if target is not None:
         write_atomically(target, source.text.encode())
     return source
-
-
-def _content(model: Any) -> bytes:
-    """The `.tflite` file of a model, a path or content."""
-    if isinstance(model, (bytes, bytearray)):
-        return bytes(model)
-    if not isinstance(model, (str, os.PathLike)):
-        from keras_groupnet.conversion.converter import convert
-
-        return convert(model).content
-    file = Path(model)
-    if not file.is_file():
-        raise FileNotFoundError(
-            f"Expected a Keras model, or the path of a .tflite file. Received: model={str(model)!r}"
-        )
-    if file.suffix == ".keras":
-        raise ValueError(
-            "Expected a Keras model, or the path of a .tflite file. Received: "
-            f"model={str(model)!r}. Load it with keras.models.load_model first"
-        )
-    return file.read_bytes()

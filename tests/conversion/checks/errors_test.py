@@ -21,22 +21,24 @@ class Passing:
 
 def test_errors_are_small_and_leave_quantized_values_alone():
     x = np.random.default_rng(0).normal(size=(4, 5)).astype("float32")
-    observer = WithErrors(Passing())
+    observer = WithErrors(Passing(), seed=0)
     np.testing.assert_array_equal(observer.quantizer("q", x), x)
     for hook in (observer.scale_map, observer.kernel_layer, observer.float_layer):
         y = hook("layer", x)
         assert (y != x).any() and y.dtype == np.float32
-        np.testing.assert_allclose(y, x, rtol=1e-6)
+        np.testing.assert_allclose(y, x, rtol=2e-6)
 
 
 def test_what_errors_change_is_allowed():
     x = np.ones((3, 4, 2), np.float32)
     errors = Errors()
-    record = errors.recorded()
-    assert record("a", x + np.float32([0.5, 0])) == np.inf
-    assert record("a", x) == np.inf
+    for error in (0.5, 0.25):
+        record = errors.recorded()
+        assert record("a", x + np.float32([error, 0])) == np.inf
+        assert record("a", x) == np.inf
     allowed = errors.allowed()
-    np.testing.assert_allclose(allowed("a", x), [2.0, 1.0])  # the second: four times the mean
+    # Four times the larger of two runs; the second: at least half as much as the first.
+    np.testing.assert_allclose(allowed("a", x), [2.0, 1.0])
     np.testing.assert_allclose(allowed("a", x), [0.0, 0.0])
     assert allowed("b", x) == none_allowed("b", x) == 0.0
 

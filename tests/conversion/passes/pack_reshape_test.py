@@ -1,5 +1,6 @@
 """RESHAPE of packed values."""
 
+import numpy as np
 import pytest
 
 from keras_groupnet.conversion.passes import pack_inputs, pack_reshape
@@ -80,3 +81,26 @@ def test_a_reshape_that_writes_an_output_stays():
     b = GraphBuilder()
     x = b.image(3, 2, 7)
     refuse(b, [b.reshape(x, (-1, 3, 2, 7))], images(3, 2, 7))
+
+
+def tiled(b, x, repeats):
+    batch, height, width, channels = b.shape(x)
+    multiples = b.constant(np.array([1, 1, *repeats], np.int32))
+    shape = (batch, height, width * repeats[0], channels * repeats[1])
+    return b.builtin("TILE", [x, multiples], b.result(shape))
+
+
+@pytest.mark.parametrize("behind", [True, False])
+@pytest.mark.parametrize("bits", [1, 2])
+def test_tiles_of_maps_are_packed(bits, behind):
+    b = GraphBuilder()
+    x = b.image(3, 2, 7)
+    packed = b.quantize(tiled(b, x, (2, 1)), bits) if behind else None
+    y = packed if behind else b.conv(tiled(b, b.low_bit(x, bits), (2, 1)))
+    graph = fold(b, [y], images(3, 2, 7))
+    assert kinds(graph)[:2] == ["KgnQuantize", "TILE"]
+
+
+def test_tiles_of_channels_stay():
+    b = GraphBuilder()
+    refuse(b, [b.quantize(tiled(b, b.image(3, 2, 32), (1, 2)))], images(3, 2, 32))

@@ -232,3 +232,17 @@ def test_header_names(tmp_path):
     for name in ("a_b_packed[8]", "_1_A_B_packed[8]", "A_b_2_packed[8]"):
         assert f"static const uint32_t {name}" in text
     assert "#define A_B_KERNEL_WIDTH 1" in text and "#define A_B_2_KERNEL_WIDTH 1" in text
+
+
+@pytest.mark.parametrize("slope", [0.25, -0.25])
+def test_thresholds_of_a_slope(slope):
+    keras.utils.set_random_seed(3)
+    inputs = keras.Input(SHAPE)
+    x = keras.layers.BatchNormalization()(conv(10, name="conv")(activation(1)(inputs)))
+    start = keras.initializers.Constant(slope)
+    x = keras.layers.PReLU(shared_axes=[1, 2], alpha_initializer=start)(x)
+    model = randomise(keras.Model(inputs, conv(3)(activation(2)(x))))
+    layer = kgn.to_binary(model)["conv"]
+    np.testing.assert_array_equal(layer["slope"], np.full(10, slope, np.float32))
+    assert "activation_min" not in layer  # no limit
+    assert ("thresholds" in layer) == (slope > 0)

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from keras_groupnet.interop.c_source.memory import Lifetime, offsets
+from keras_groupnet.interop.c_source.to_c import to_c
+from tests.conversion.graphs import GraphBuilder, images, values
+from tests.interop.c_source.compiled import Compiled
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -22,6 +25,45 @@ def test_no_overlap(seed):
         place[:] = tensor
     needed = [sum(t.size for t in lifetimes.values() if t.first <= i <= t.last) for i in range(25)]
     assert max(needed) <= total <= 1.3 * max(needed)
+
+
+def net_of(builder, output, tmp_path):
+    """The C file of a graph of one input, whose values are the interpreter's."""
+    content = builder.finish([output])
+    source = to_c(content)
+    image = images(5, 4, 4, batch=1)
+    (found,) = Compiled(source, tmp_path)(image)
+    np.testing.assert_array_equal(found, values(content, image)[0].ravel())
+    return source
+
+
+def test_a_sum_takes_the_place_of_its_addend(tmp_path):
+    builder = GraphBuilder()
+    skip = builder.unary("RELU", builder.image(5, 4, 4))
+    packed = builder.unary("NEG", skip)
+    y = builder.conv(packed, 4, addend=skip)
+    assert net_of(builder, builder.unary("ABS", y), tmp_path).arena_bytes == 2 * 4 * 80
+
+
+def test_but_not_where_the_convolution_reads(tmp_path):
+    builder = GraphBuilder()
+    x = builder.unary("RELU", builder.image(5, 4, 4))
+    y = builder.conv(x, 4, addend=x)
+    net_of(builder, builder.unary("ABS", y), tmp_path)
+    builder = GraphBuilder()
+    x = builder.unary("RELU", builder.image(5, 4, 4))
+    y = builder.conv(x, 4, addend=builder.reshape(x, (-1, 5, 4, 4)))
+    net_of(builder, builder.unary("ABS", y), tmp_path)
+
+
+def test_nor_where_somebody_reads_later(tmp_path):
+    builder = GraphBuilder()
+    x = builder.unary("RELU", builder.image(5, 4, 4))
+    y = builder.add(x, builder.mean(x, (1, 2)))  # broadcast: each mean is read again and again
+    z = builder.mul(
+        builder.unary("NEG", builder.reshape(y, (-1, 80))), builder.reshape(x, (-1, 80))
+    )
+    net_of(builder, builder.unary("ABS", z), tmp_path)
 
 
 def test_a_chain_needs_two_places():

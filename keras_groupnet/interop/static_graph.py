@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import numpy as np
 
 from keras_groupnet.conversion.checks.probe import invoke
 from keras_groupnet.conversion.flatbuffer.graph import ABSENT, Graph, Op
 from keras_groupnet.runtime.interpreter import Interpreter
 
+_NEWEST = {"KgnConv2D": 2}  # of our ops, the version that is known; 1 for the others
 _OF_SHAPES = ("RANK", "SHAPE", "ZEROS_LIKE")  # whose results hang on no values
 
 
@@ -21,6 +24,7 @@ class StaticGraph:
     Args:
         content: a `.tflite` file.
         supported: kinds of ops that may be left.
+        language: what they are to be written as, for messages.
 
     Attributes:
         graph: as it is in the file.
@@ -32,7 +36,7 @@ class StaticGraph:
             the supported ones.
     """
 
-    def __init__(self, content: bytes, supported: frozenset[str]):
+    def __init__(self, content: bytes, supported: Container[str], language: str):
         self.graph = graph = Graph(content)
         graph.tidy()
         _fix_inputs(graph)
@@ -44,7 +48,8 @@ class StaticGraph:
                 known.update(op.outputs)
             else:
                 self.ops.append(op)
-        _refuse_unknown(graph, self.ops, supported)
+        _refuse_unknown(graph, self.ops, supported, language)
+        _refuse_newer(graph, self.ops, language)
         written = [tensor for op in graph.ops for tensor in op.outputs]
         inside = [tensor for tensor in written if tensor not in graph.outputs]
         zeros = [np.zeros(graph.shape(t), graph.dtype(t)) for t in graph.inputs]
@@ -107,7 +112,17 @@ def _fix_inputs(graph: Graph) -> None:
         graph.tensors[tensor].shape = np.asarray(shape, np.int32)
 
 
-def _refuse_unknown(graph: Graph, ops: list[Op], supported: frozenset[str]) -> None:
+def _refuse_newer(graph: Graph, ops: list[Op], language: str) -> None:
+    for op in ops:
+        if op.options and op.options["version"] > _NEWEST.get(op.kind, 1):
+            raise ValueError(
+                f"Expected ops of versions that can be written as {language}. Received: "
+                f"{describe(graph, op)} of version {op.options['version']}. Run the .tflite file "
+                "with kgn.lite.Interpreter"
+            )
+
+
+def _refuse_unknown(graph: Graph, ops: list[Op], supported: Container[str], language: str) -> None:
     unknown = {op.kind: op for op in reversed(ops) if op.kind not in supported}
     if not unknown:
         return
@@ -118,4 +133,4 @@ def _refuse_unknown(graph: Graph, ops: list[Op], supported: frozenset[str]) -> N
         advice = "Convert with float_layers='float32' and float32 inputs and outputs"
     else:
         advice = "Use other layers there, or run the .tflite file with kgn.lite.Interpreter"
-    raise ValueError(f"Expected ops that can be written as C. Received: {where}. {advice}")
+    raise ValueError(f"Expected ops that can be written as {language}. Received: {where}. {advice}")
