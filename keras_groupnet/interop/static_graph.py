@@ -10,7 +10,8 @@ from keras_groupnet.conversion.checks.probe import invoke
 from keras_groupnet.conversion.flatbuffer.graph import ABSENT, Graph, Op
 from keras_groupnet.runtime.interpreter import Interpreter
 
-_NEWEST = {"KgnConv2D": 2}  # of our ops, the version that is known; 1 for the others
+# Of our ops the version that is known; 1 for the others.
+_NEWEST = {"KgnConv2D": 3, "KgnDense": 3, "KgnMaxPool2D": 2}
 _OF_SHAPES = ("RANK", "SHAPE", "ZEROS_LIKE")  # whose results hang on no values
 
 

@@ -12,10 +12,12 @@ from keras_groupnet.conversion.passes.epilogue import (
     ADDEND_MULTIPLIER,
     BIAS,
     MULTIPLIER,
+    OFFSET,
     PIXEL_SCALE,
     QUANTIZE_BIAS,
     QUANTIZE_MULTIPLIER,
     SECOND_ADDEND,
+    SLOPE,
 )
 from keras_groupnet.conversion.weights.packed_kernel import packed_kernel
 from keras_groupnet.interop.c_source.code import Code, Generator, call
@@ -32,6 +34,8 @@ _POINTERS = {
     "second_addend": SECOND_ADDEND,
     "quantize_multiplier": QUANTIZE_MULTIPLIER,
     "quantize_bias": QUANTIZE_BIAS,
+    "slope": SLOPE,
+    "offset": OFFSET,
 }
 
 
@@ -89,8 +93,11 @@ def _epilogue(code: Code, pixels: int, channels: int) -> list[str]:
         if code.op.input(position) != ABSENT:
             fields[name] = code.input(position)
     if "pixel_scale" in fields:
-        scales = math.prod(code.shape(PIXEL_SCALE))
-        fields["pixels_per_scale"] = str(pixels // scales)
+        shape = code.shape(PIXEL_SCALE)
+        fields["scale_channels"] = str(shape[-1])
+        fields["pixels_per_scale"] = str(pixels * shape[-1] // math.prod(shape))
+    if options["activation"] > 1:
+        fields["low"], fields["high"] = (real(options[f"activation_{x}"]) for x in ("min", "max"))
     if options["float_output"]:
         fields["float_out"] = code.names.pointer(outputs.pop(0))
     if options["out_bits"]:
@@ -129,10 +136,11 @@ def _max_pool(code: Code) -> list[str]:
     bits, channels = options["bits"], options["channels"]
     window = window_of(code.op, (options["filter_height"], options["filter_width"]))
     source, target = (*code.shape(0)[:3], channels), (*code.out_shape()[:3], channels)
-    words = code.names.words(code.op.inputs[0]), code.names.words(code.op.outputs[0])
+    words = [code.names.words(tensor) for tensor in (code.op.inputs[0], code.op.outputs[0])]
+    smallest = "NULL" if code.op.input(1) == ABSENT else code.names.words(code.op.inputs[1])
     return [
         *declaration(window, source, target),
-        call("kgn_max_pool_packed", ["&window", bits, *words]),
+        call("kgn_max_pool_packed", ["&window", bits, smallest, *words]),
     ]
 
 

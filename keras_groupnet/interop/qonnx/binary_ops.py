@@ -12,10 +12,12 @@ from keras_groupnet.conversion.passes.epilogue import (
     ADDEND_MULTIPLIER,
     BIAS,
     MULTIPLIER,
+    OFFSET,
     PIXEL_SCALE,
     QUANTIZE_BIAS,
     QUANTIZE_MULTIPLIER,
     SECOND_ADDEND,
+    SLOPE,
 )
 from keras_groupnet.conversion.weights.bitpack import unpack_kernel
 from keras_groupnet.conversion.weights.packed_kernel import WEIGHTS, packed_kernel
@@ -85,8 +87,10 @@ def _epilogue(node: Node, value: str, axis: int) -> None:
         value = writer.node("Mul", [value, node.input(PIXEL_SCALE)], shape)
     multiplier, bias = node.value(MULTIPLIER, "the multiplier"), node.value(BIAS, "the bias")
     value = writer.affine(value, multiplier, bias, axis)
-    if options["activation"]:
+    if options["activation"] == 1:
         value = writer.node("Relu", [value], shape)
+    if options["activation"] == 2:
+        value = _activated(node, value, axis)
     if node.has(ADDEND):
         addend = node.input(ADDEND)
         if node.has(ADDEND_MULTIPLIER):
@@ -95,6 +99,8 @@ def _epilogue(node: Node, value: str, axis: int) -> None:
         value = writer.node("Add", [value, addend], shape)
     if node.has(SECOND_ADDEND):
         value = writer.node("Add", [value, node.input(SECOND_ADDEND)], shape)
+    if options["activation"] == 3:
+        value = _activated(node, value, axis)
     if options["float_output"]:
         node.give(value)
     if not options["out_bits"]:
@@ -105,6 +111,23 @@ def _epilogue(node: Node, value: str, axis: int) -> None:
     last = len(node.op.outputs) - 1
     name = node.title(last)
     node.give(writer.quantized(value, options["out_bits"], options["out_scale"], name), last)
+
+
+def _activated(node: Node, value: str, axis: int) -> str:
+    """`act` of docs/ops.md: slope, limits, offset."""
+    writer, options = node.writer, node.op.options
+    shape = writer.shapes[value]
+    if node.has(SLOPE):
+        slope = node.value(SLOPE, "the slope").reshape([-1] + [1] * (len(shape) - 1 - axis))
+        value = writer.node("PRelu", [value, writer.constant("slope", slope)], shape)
+    limits = [np.float32(options[f"activation_{side}"]) for side in ("min", "max")]
+    if np.isfinite(limits).any():
+        names = [writer.constant("limit", limit) for limit in limits]
+        value = writer.node("Clip", [value, *names], shape)
+    if node.has(OFFSET):
+        offset = node.value(OFFSET, "the offset")
+        value = writer.affine(value, np.ones_like(offset), offset, axis)
+    return value
 
 
 def _quantize(node: Node) -> None:
@@ -139,7 +162,17 @@ def _max_pool(node: Node) -> None:
     target = (*node.out_shape()[:3], channels)
     attributes = conv_attributes(window, source, target)
     shape = channels_first(target)
-    node.give(node.writer.node("MaxPool", [node.input(0)], shape, name=node.title(), **attributes))
+    writer, value = node.writer, node.input(0)
+    if not node.has(1):
+        node.give(writer.node("MaxPool", [value], shape, name=node.title(), **attributes))
+        return
+    # The smallest value is minus the largest of the negated ones.
+    sign = writer.constant(
+        "sign", unpack_kernel(node.value(1, "the signs")[None], channels)[..., None]
+    )
+    value = writer.node("Mul", [value, sign], writer.shapes[value])
+    value = writer.node("MaxPool", [value], shape, **attributes)
+    node.give(writer.node("Mul", [value, sign], shape, name=node.title()))
 
 
 def _scale_map(node: Node) -> None:

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from keras_groupnet.atomic_file import check_folder, write_atomically
+from keras_groupnet.conversion.flatbuffer.graph import OURS
 from keras_groupnet.interop.qonnx import binary_ops, elementwise_ops, float_ops, movement_ops
 from keras_groupnet.interop.qonnx.writer import QONNX_DOMAIN, Node, Writer, channels_first
 from keras_groupnet.interop.signature_names import signature_names
@@ -96,8 +99,14 @@ def _model_of(static: StaticGraph) -> Any:
         writer.bind(tensor, name)
         inputs.append(info(name))
     titles = [writer.free(title) for title in signature_names(graph, "outputs")]
+    packed: set[int] = set()
     for op in static.ops:
-        GENERATORS[op.kind](Node(writer, op))
+        node = Node(writer, op)
+        if op.kind.startswith(OURS):
+            packed.update(t for t in op.outputs if graph.dtype(t) == np.int32)
+        elif packed.intersection(op.inputs):  # its shapes and constants are those of words
+            raise node.refusal("packed values")
+        GENERATORS[op.kind](node)
     outputs = []
     for tensor, title in zip(graph.outputs, titles, strict=True):
         value = writer.name(tensor)
