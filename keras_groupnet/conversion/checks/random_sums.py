@@ -253,6 +253,8 @@ class _RandomSums:
         if y.ndim < 2 or not y.size:
             return y
         more = self._allowed(("output", name), y)
+        # Channels that are 0 throughout, behind a ReLU, are equal by chance.
+        telling = int(y.reshape(-1, y.shape[-1]).any(0).sum())
 
         def difference(op: Op) -> Difference:
             tensor = op.outputs[0]
@@ -263,7 +265,7 @@ class _RandomSums:
         for op in self._open.get(y.shape, ()):
             one = difference(op)
             best = self.nearest.get(one.tensor)
-            if one.channels <= y.shape[-1] // 2 and (best is None or one.channels < best.channels):
+            if one.channels <= telling // 2 and (best is None or one.channels < best.channels):
                 # A sum of some bases may come close to that of all, which is another tensor.
                 others = self._compared.get(y.shape, ()) if one.channels else ()
                 if all(difference(other).channels >= one.channels for other in others):

@@ -200,6 +200,11 @@ def test_a_scale_map():
     refused(model, graph, layer.name)
 
 
+def test_a_single_image_that_leaves_most_channels_zero():
+    model = kgn.models.AlexNet((67, 67, 3), 4, bases=2, filters=(4, 4, 4, 4, 4), units=24)
+    kgn.convert(model, batch_size=1)  # which verifies
+
+
 def test_a_float_layer_behind_the_last_binary_one():
     model, content = trained(1)
     graph = Graph(content)
