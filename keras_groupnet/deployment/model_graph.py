@@ -16,6 +16,7 @@ from keras_groupnet.deployment.quantization import (
     describe_quantizer,
     quantizer_of,
 )
+from keras_groupnet.deployment.same_padding import same_padding
 from keras_groupnet.layers import GroupSum
 
 FLOAT_BITS = 32
@@ -90,15 +91,13 @@ class ModelGraph:
         """Bits of the values that the ops of a binary layer read in the converted file.
 
         An op reads packed values if its layer quantizes them, or if its input comes from a
-        quantizer directly, through max poolings, or through a `Flatten` or `Reshape` that only
-        binary layers read. Everything else in between (concatenation, padding, sums) makes the op
-        read floats, as the report of `convert` says.
+        quantizer directly, through max poolings, nearest up-sampling, concatenations of such values
+        or zeros that the op pads with itself, or through a `Flatten` or `Reshape` that only binary
+        layers read. Everything else in between (sums, means) makes the op read floats, as the
+        report of `convert` says.
         """
         deployment = self._deployments[call.layer]
         packed = self._packed.get(id(call.inputs[0]))
-        if packed is not None and packed.pooled and deployment.window is None:
-            # A matrix product over more than one axis is reshaped, too.
-            packed = packed if len(call.inputs[0].shape) == 2 else None
         return deployment.read_bits(FLOAT_BITS if packed is None else packed.bits)
 
     def bases(self) -> dict[Any, int]:
@@ -159,7 +158,33 @@ class ModelGraph:
             if given.pooled or not all(map(self._reads_packed, self.readers(call))):
                 return None
             return dataclasses.replace(given, reshaped=True)
+        if isinstance(call.layer, keras.layers.UpSampling2D):
+            nearest = call.layer.interpolation == "nearest"
+            return dataclasses.replace(given, reshaped=True) if nearest else None
+        if isinstance(call.layer, keras.layers.Concatenate):
+            others = [self._packed.get(id(tensor)) for tensor in call.inputs]
+            same = all(other is not None and other.bits == given.bits for other in others)
+            return dataclasses.replace(given, reshaped=True) if same else None
+        if isinstance(call.layer, keras.layers.ZeroPadding2D):
+            folds = given.bits > 1 or all(self._pads_so(one, call) for one in self.readers(call))
+            return dataclasses.replace(given, reshaped=True) if folds else None
         return None
+
+    def _pads_so(self, reader: Call, padding: Call) -> bool:
+        """Whether a convolution would pad with the same zeros if it had the padding "same"."""
+        deployment = self._deployments.get(reader.layer)
+        if deployment is None or deployment.window is None or deployment.window.padding != "valid":
+            return False
+        window = deployment.window
+        for axis in range(2):
+            size, stride = padding.inputs[0].shape[1 + axis], window.strides[axis]
+            if size is None and stride > 1:
+                return False
+            kernel, dilation = deployment.kernel_shape[axis], window.dilation[axis]
+            edges = same_padding(size or 1, kernel, stride, dilation)
+            if tuple(padding.layer.padding[axis]) != edges:
+                return False
+        return True
 
 
 def quantization_of(layer: Any) -> Quantization | None:

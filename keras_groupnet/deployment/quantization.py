@@ -106,14 +106,14 @@ def describe_quantizer(quantizer: Any) -> Quantization:
             "step * round(clip(x, 0, beta) / step); register what it is with "
             "keras_groupnet.deployment.describe_quantizer"
         )
-    return Quantization(bits, quantizer, beta)
+    return _uniform(quantizer, bits, beta)
 
 
 @describe_quantizer.register
 def _(quantizer: KBitActivation) -> Quantization:
     if type(quantizer) is not KBitActivation:
         return _tried(quantizer)
-    return Quantization(quantizer.bits, quantizer, quantizer.beta)
+    return _uniform(quantizer, quantizer.bits, quantizer.beta)
 
 
 @describe_quantizer.register
@@ -139,7 +139,7 @@ def _(quantizer: DoReFa) -> Quantization:
         )
     if quantizer.precision == 1:
         return _zero_or_one(0.5)  # a half is rounded to even, to 0
-    return Quantization(quantizer.precision, quantizer)
+    return _uniform(quantizer, quantizer.precision, 1.0)
 
 
 @describe_quantizer.register
@@ -153,12 +153,20 @@ def _(quantizer: RSign) -> Quantization:
 def _(quantizer: LearnedStepActivation | PactActivation) -> Quantization:
     """The uniform quantizer with what has been learned so far."""
     uniform = KBitActivation(quantizer.bits, quantizer.beta)
-    return Quantization(uniform.bits, uniform, uniform.beta)
+    return _uniform(uniform, uniform.bits, uniform.beta)
 
 
 def _tried(quantizer: Any) -> Quantization:
     """That of a subclass, which may compute something else than the class."""
     return describe_quantizer.dispatch(object)(quantizer)
+
+
+def _uniform(quantizer: Callable[[Any], Any], bits: int, beta: float) -> Quantization:
+    """A uniform quantizer. The ops have no 3 bits: these are the codes 0 ... 7 of 4 bits."""
+    if bits != 3:
+        return Quantization(bits, quantizer, beta)
+    codes = KBitActivation(4, beta * 15 / 7)  # the same step
+    return Quantization(4, codes, codes.beta, lambda x: keras.ops.minimum(x, beta))
 
 
 def _zero_or_one(threshold: float) -> Quantization:

@@ -21,7 +21,7 @@ class LSQ(SingleBranch):
 
     Args:
         weight_bits: 2 to 4.
-        activation_bits: 2 to 8. In converted files, layers behind 2 and 4 bits read packed codes,
+        activation_bits: 2 to 8. In converted files, layers behind 2 to 4 bits read packed codes,
             behind other numbers of bits floats.
 
     References:

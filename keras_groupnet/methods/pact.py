@@ -16,7 +16,7 @@ class PACT(DoReFa):
 
     Args:
         weight_bits: 1 to 8.
-        activation_bits: 2 to 8. In converted files, layers behind 2 and 4 bits read packed codes,
+        activation_bits: 2 to 8. In converted files, layers behind 2 to 4 bits read packed codes,
             behind other numbers of bits floats.
         alpha: at the start, of `quantizers.PactActivation`.
         alpha_l2: of the loss `alpha_l2 * alpha^2`; the paper's is the weight decay of the kernels.

@@ -20,7 +20,7 @@ class SYQ(SingleBranch):
 
     Args:
         subgroups: `"pixel"` or `"row"`: what has one scale in `quantizers.SubgroupSign`.
-        activation_bits: 2 to 8. In converted files, convolutions behind 2 and 4 bits read packed
+        activation_bits: 2 to 8. In converted files, convolutions behind 2 to 4 bits read packed
             codes, behind other numbers of bits floats.
 
     References:

@@ -16,7 +16,7 @@ class KBitActivation(Quantizer):
 
     Args:
         bits: an int from 2 to 8 (1-bit activations are `SteSign` or `ApproxSign`). The converter
-            packs 2 and 4 bits.
+            packs 2, 3 (as 4) and 4 bits.
         beta: the largest level, positive. The paper gives no number; 1 is that of DoReFa-Net.
 
     Raises:

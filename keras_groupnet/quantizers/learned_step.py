@@ -90,7 +90,7 @@ class LearnedStepActivation(LearnedStep):
     files hold the step that it has then.
 
     Args:
-        bits: an int from 2 to 8. The converter packs 2 and 4 bits.
+        bits: an int from 2 to 8. The converter packs 2, 3 (as 4) and 4 bits.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Raises:

@@ -24,7 +24,7 @@ class PactActivation(LearnedQuantizer):
     files hold the alpha that it has then.
 
     Args:
-        bits: an int from 2 to 8. The converter packs 2 and 4 bits.
+        bits: an int from 2 to 8. The converter packs 2, 3 (as 4) and 4 bits.
         alpha: at the start, positive. The paper starts at 10 and lets the regularizer shrink it.
             Behind a batch norm 3 is nearly the largest value, and with few bits a larger alpha
             rounds nearly everything to 0.

@@ -37,7 +37,8 @@ CHAINS = {
     "sign": lambda x: conv(sign(x)),
     "activation layer": lambda x: conv(L.Activation(kgn.quantizers.SteSign())(x)),
     "2 bits": lambda x: conv(levels(x, 2)),
-    "3 bits are not packed": lambda x: conv(levels(x, 3)),
+    "3 bits are packed as 4": lambda x: conv(levels(x, 3)),
+    "5 bits are not packed": lambda x: conv(levels(x, 5)),
     "padded with 1": lambda x: conv(sign(x), pad_values=1.0),
     "2 bits padded with 1": lambda x: conv(levels(x, 2), pad_values=1.0),
     "2 bits of its own padded with 1": lambda x: conv(
@@ -48,6 +49,16 @@ CHAINS = {
     "dropped": lambda x: conv(L.Dropout(0.5)(sign(x))),
     "concatenated": lambda x: conv(L.Concatenate()([sign(x), sign(x)])),
     "zeros around": lambda x: conv(L.ZeroPadding2D(1)(sign(x))),
+    "zeros that the convolution would add": lambda x: conv(
+        L.ZeroPadding2D(1)(sign(x)), padding="valid"
+    ),
+    "other zeros": lambda x: conv(L.ZeroPadding2D(1)(sign(x)), padding="valid", strides=2),
+    "zeros around codes": lambda x: conv(
+        L.ZeroPadding2D(1)(levels(x, 2)), padding="valid", strides=2
+    ),
+    "enlarged": lambda x: conv(L.UpSampling2D(2)(sign(x))),
+    "codes beside codes": lambda x: conv(L.Concatenate()([levels(x, 2), levels(x, 2)])),
+    "signs beside floats": lambda x: conv(L.Concatenate()([sign(x), x])),
     "sum": lambda x: conv(L.Add()([sign(x), x])),
     "flat": lambda x: dense(L.Flatten()(sign(x))),
     "pooled and flat": lambda x: dense(L.Flatten()(L.MaxPooling2D(2)(sign(x)))),

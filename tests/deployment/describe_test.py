@@ -120,7 +120,8 @@ def test_one_magnitude_for_each_output_channel():
         ("ste_sign", 1, 32, 1),
         (Q.KBitActivation(2), 0, 32, 2),
         (Q.KBitActivation(2), 1, 32, 32),
-        (Q.KBitActivation(3), 0, 32, 32),  # not packed
+        (Q.KBitActivation(3), 0, 32, 4),
+        (Q.KBitActivation(5), 0, 32, 32),  # not packed
         (Q.ActivationBases(3), 0, 32, 3),
     ],
 )

@@ -13,10 +13,21 @@ Q = kgn.quantizers
 class Own(Q.Quantizer):
     """Three bits up to 2, a class that is not registered."""
 
-    precision, beta = 3, 2.0
+    precision, beta = 5, 2.0
 
     def __call__(self, x):
-        return keras.ops.round(keras.ops.clip(x, 0, 2) * 3.5) / 3.5
+        return keras.ops.round(keras.ops.clip(x, 0, 2) * 15.5) / 15.5
+
+
+@pytest.mark.parametrize("beta", [1.0, 1.7])
+def test_three_bits_are_the_lower_codes_of_four(beta):
+    quantizer = Q.KBitActivation(3, beta)
+    found = describe_quantizer(quantizer)
+    x = keras.ops.convert_to_tensor(np.linspace(-3, 3, 101, dtype=np.float32))
+    np.testing.assert_allclose(
+        array(found.quantizer(found.before(x))), array(quantizer(x)), atol=1e-6
+    )
+    assert (found.bits, found.packed) == (4, True)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +37,7 @@ class Own(Q.Quantizer):
         (Q.ApproxSign(), 1, 1, True),
         (Q.KBitActivation(2, beta=1.5), 2, 1.5, True),
         (Q.KBitActivation(8), 8, 1, False),
-        (Own(), 3, 2, False),
+        (Own(), 5, 2, False),
     ],
 )
 def test_signs_and_uniform_quantizers(quantizer, bits, beta, packed):

@@ -12,8 +12,8 @@ from keras_groupnet.conversion.passes.epilogue import (
     BEFORE_ADDENDS,
     RELU_BEFORE_ADDENDS,
 )
-from keras_groupnet.conversion.same_padding import same_padding
 from keras_groupnet.deployment import Quantization, Window
+from keras_groupnet.deployment.same_padding import same_padding
 
 
 def unpacked(packed: np.ndarray, bits: int, channels: int) -> np.ndarray:

@@ -24,9 +24,9 @@ from keras_groupnet.conversion.passes.epilogue import (
     SECOND_ADDEND,
     SLOPE,
 )
-from keras_groupnet.conversion.same_padding import same_padding
 from keras_groupnet.conversion.weights.packed_kernel import WEIGHTS, packed_kernel
 from keras_groupnet.deployment import Window
+from keras_groupnet.deployment.same_padding import same_padding
 from keras_groupnet.runtime.interpreter import Interpreter
 
 _SAME_VALUES = ("CAST", "EXPAND_DIMS", "PAD", "RESHAPE", "SQUEEZE", "TRANSPOSE")

@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from keras_groupnet.conversion.export.composite import composite
 from keras_groupnet.conversion.export.origin import KERNEL, QUANTIZED, SCALE_MAP, Origin
-from keras_groupnet.conversion.same_padding import same_padding
 from keras_groupnet.conversion.weights.bitpack import pack_bits, pack_kernel
 from keras_groupnet.deployment import BinaryKernel, Input, Quantization, Window
+from keras_groupnet.deployment.same_padding import same_padding
 
 _EPILOGUE: dict[str, int | float] = {
     **{"version": 1, "bits": 32, "pre_activation": 0, "activation": 0},

@@ -17,8 +17,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_groupnet.conversion.export.emitter import Emitter
-from keras_groupnet.conversion.same_padding import same_padding
 from keras_groupnet.deployment import Deployment, Window
+from keras_groupnet.deployment.same_padding import same_padding
 from keras_groupnet.layers import ModulatedConv2D
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from keras_groupnet.conversion.flatbuffer.graph import Graph, Op
-from keras_groupnet.conversion.same_padding import same_padding
+from keras_groupnet.deployment.same_padding import same_padding
 
 _SAME, _VALID = 0, 1
 
