@@ -20,8 +20,12 @@ from keras_groupnet.conversion.checks.verify import compare_outputs, verify_grap
 from keras_groupnet.conversion.flatbuffer.graph import Graph
 from keras_groupnet.conversion.float32 import float32_graph
 from keras_groupnet.conversion.int8.changed_codes import changed_codes
-from keras_groupnet.conversion.int8.float_layers import quantize_float_layers
-from keras_groupnet.conversion.int8.integer_io import INTERFACE_TYPES, quantize_inputs_and_outputs
+from keras_groupnet.conversion.int8.float_layers import quantize_float_layers, tensors_without_range
+from keras_groupnet.conversion.int8.integer_io import (
+    INTERFACE_TYPES,
+    borders_without_scale,
+    quantize_inputs_and_outputs,
+)
 from keras_groupnet.conversion.layers_in_file import (
     converted_layers,
     int8_layers,
@@ -35,6 +39,9 @@ from keras_groupnet.conversion.report import (
     KernelCompression,
 )
 from keras_groupnet.conversion.weights.kernel_symbols import SYMBOLS
+from keras_groupnet.deployment.layer_tree import layer_tree
+from keras_groupnet.deployment.quantization import quantizer_of
+from keras_groupnet.quantizers import Int8Activation
 
 
 @dataclass(frozen=True)
@@ -82,9 +89,10 @@ def convert(
         float_layers: `"float32"`, or `"int8"` to quantize the float convolutions and dense layers
             after training, with `representative_data`.
         representative_data: inputs for int8 calibration, as `model.predict` takes them, at least
-            a few dozen.
+            a few dozen. None if the model was trained for int8 (`quantizers.Int8Activation`)
+            wherever a range is needed.
         inference_input_type: `"float32"`, `"int8"` or `"uint8"`: of float inputs in the file, as
-            TFLiteConverter's; integers need `representative_data`.
+            TFLiteConverter's.
         inference_output_type: likewise.
         inputs: what the model and the file are compared on, as `model.predict` takes it; typical
             values of each input's type if None.
@@ -129,7 +137,9 @@ def convert(
     if float_layers == "int8" or borders != ("float32", "float32"):
         data = checked_inputs(model, representative_data, batch_size)
         original, reference = content, Graph(content)
-        content = _in_integers(content, float_layers, borders, data)
+        content, from_data = _in_integers(content, float_layers, borders, data)
+        if from_data and representative_data is None:
+            raise ValueError(_no_data(f"the ranges of {from_data}"))
         report.changed_codes = changed_codes(original, content, data)
         integers = Graph(content)
         names = layers_by_tensor(model, traced, reference)
@@ -153,11 +163,22 @@ def convert(
 
 def _in_integers(
     content: bytes, float_layers: str, borders: tuple[str, str], data: list[np.ndarray]
-) -> bytes:
-    """Quantizes to int8 what was asked for."""
+) -> tuple[bytes, list[str]]:
+    """Quantizes to int8 what was asked for; the tensors whose ranges come from the data, too."""
+    from_data = []
     if float_layers == "int8":
+        from_data = tensors_without_range(content)
         content = quantize_float_layers(content, data)
-    return quantize_inputs_and_outputs(content, data, *borders)
+    from_data += borders_without_scale(content, *borders)
+    return quantize_inputs_and_outputs(content, data, *borders), from_data
+
+
+def _no_data(what: str) -> str:
+    return (
+        f"int8 needs `representative_data`, inputs to calibrate with, for {what}. Received: "
+        "representative_data=None. (Ranges may also be trained: "
+        "kgn.layers.Quantize('int8_activation') in front of and behind a layer.)"
+    )
 
 
 def _refuse(report: ConversionReport, stays_float: dict[str, str]) -> None:
@@ -212,11 +233,6 @@ def _check_arguments(
             raise ValueError(
                 f"Expected `{name}` to be one of {INTERFACE_TYPES}. Received: {name}={dtype!r}"
             )
-    if {float_layers, *borders} != {"float32"} and representative_data is None:
-        raise ValueError(
-            "int8 needs `representative_data`, inputs to calibrate with. Received: "
-            "representative_data=None"
-        )
     if compress not in (None, "huffman"):
         raise ValueError(
             f"Expected `compress` to be None or 'huffman'. Received: compress={compress!r}"
@@ -236,6 +252,17 @@ def _check_arguments(
             f"Received: model={model!r}. Wrap a subclassed model: "
             "inputs = keras.Input(shape); keras.Model(inputs, model(inputs))."
         )
+    integers = {float_layers, *borders} != {"float32"}
+    if integers and representative_data is None and not _has_trained_ranges(model):
+        raise ValueError(_no_data("a model that was not trained for int8"))
+
+
+def _has_trained_ranges(model: keras.Model) -> bool:
+    return any(
+        isinstance(quantizer, Int8Activation)
+        for layer in layer_tree(model)
+        for quantizer in (getattr(layer, "input_quantizer", None), quantizer_of(layer))
+    )
 
 
 def _compress(content: bytes, cluster: int | None) -> tuple[bytes, list[KernelCompression]]:

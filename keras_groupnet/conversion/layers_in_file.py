@@ -14,6 +14,7 @@ from keras_groupnet.conversion.passes.epilogue import KERNEL_OPS
 from keras_groupnet.conversion.report import ConversionReport, ConvertedLayer
 from keras_groupnet.deployment import describe
 from keras_groupnet.deployment.layer_tree import layer_tree, own_kernels
+from keras_groupnet.deployment.quant_layers import is_of_8_bits
 
 _WEIGHTS = 1
 
@@ -75,7 +76,8 @@ def converted_layers(
             size = _binary_bytes(graph, binary[name])
             layers.append(ConvertedLayer(name, "binary", detail, size))
         elif layer in weights:
-            why = stays_float.get(name, "an ordinary layer")
+            ordinary = "trained for int8" if is_of_8_bits(layer) else "an ordinary layer"
+            why = stays_float.get(name, ordinary)
             layers.append(_float_layer(name, why, floats.get(name, []), 4 * weights[layer]))
     return layers
 

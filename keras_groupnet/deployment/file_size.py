@@ -47,6 +47,7 @@ _KERNELS = (
 )
 # Multiply, round, minimum, ReLU, multiply.
 _UNPACKED_OPERATIONS = 5
+_INT8_OPERATIONS = 2  # QUANTIZE, DEQUANTIZE
 _FUSED_ACTIVATIONS = ("linear", "relu", "relu6")
 
 
@@ -347,6 +348,8 @@ class FileSize:
 
 def _operation_count(quantization: Quantization) -> int:
     """How many float ops stand in front of the sign or uniform quantizer, or in its place."""
+    if quantization.zero_point is not None:
+        return _INT8_OPERATIONS
     if not quantization.packed:
         return _UNPACKED_OPERATIONS
     if quantization.before is None:

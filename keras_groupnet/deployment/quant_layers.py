@@ -33,7 +33,14 @@ from keras_groupnet.layers import (
     QuantDepthwiseConv1D,
     QuantDepthwiseConv2D,
 )
-from keras_groupnet.quantizers import ActivationBases, SubgroupSign
+from keras_groupnet.quantizers import ActivationBases, Int8Activation, Int8Weight, SubgroupSign
+
+
+def is_of_8_bits(layer: Any) -> bool:
+    """Whether a layer is trained for int8: a float layer, whose float numbers have int8 codes."""
+    if not isinstance(getattr(layer, "kernel_quantizer", None), Int8Weight):
+        return False
+    return layer.input_quantizer is None or isinstance(layer.input_quantizer, Int8Activation)
 
 
 def _kernel_count(layer: Any) -> int:
@@ -55,7 +62,10 @@ def _kernel_count(layer: Any) -> int:
             "keras_groupnet.quantizers.Quantizer or set its attribute `precision`"
         )
     if bits != 1:
-        raise NotBinary(f"its weights have {bits} bits; the ops know sums of 1-bit kernels")
+        raise NotBinary(
+            f"its weights have {bits} bits; the ops know sums of 1-bit kernels (a layer of 8 bits "
+            "has kernel_quantizer='int8_weight' and input_quantizer='int8_activation' or None)"
+        )
     return 1
 
 
@@ -115,13 +125,17 @@ def _standard(
 
 
 @describe.register
-def _(layer: QuantDense) -> Deployment:
+def _(layer: QuantDense) -> Deployment | None:
+    if is_of_8_bits(layer):
+        return None
     return _standard(layer, tuple(layer.kernel.shape), None)
 
 
 @describe.register(QuantDepthwiseConv1D)
 @describe.register(QuantDepthwiseConv2D)
-def _(layer: Any) -> Deployment:
+def _(layer: Any) -> Deployment | None:
+    if is_of_8_bits(layer):
+        return None
     *taps, channels, multiplier = layer.kernel.shape
     # Keras' (kh, kw, C, M) as a grouped kernel (kh, kw, 1, C * M), channel-major like Keras.
     shape = (*(1,) * (2 - len(taps)), *taps, 1, channels * multiplier)
@@ -130,7 +144,9 @@ def _(layer: Any) -> Deployment:
 
 
 @describe.register
-def _(layer: QuantConv1D) -> Deployment:
+def _(layer: QuantConv1D) -> Deployment | None:
+    if is_of_8_bits(layer):
+        return None
     shape = (1, *layer.kernel.shape)
     window = _conv_window(layer, layer.groups)
     return _standard(layer, shape, window, lambda kernel: kernel[None])
@@ -138,7 +154,9 @@ def _(layer: QuantConv1D) -> Deployment:
 
 @describe.register(QuantConv3D)
 @describe.register(QuantConv3DTranspose)
-def _(layer: Any) -> Deployment:
+def _(layer: Any) -> Deployment | None:
+    if is_of_8_bits(layer):
+        return None
     raise NotBinary(
         "there is no op for convolutions over three axes: use 2-D convolutions of the slices "
         "(keras.layers.TimeDistributed), or leave the layer float"
@@ -146,8 +164,10 @@ def _(layer: Any) -> Deployment:
 
 
 @describe.register
-def _(layer: QuantConv2DTranspose) -> Deployment:
+def _(layer: QuantConv2DTranspose) -> Deployment | None:
     """One 1x1 convolution with an output for each tap and filter, and float sums of these."""
+    if is_of_8_bits(layer):
+        return None
     if isinstance(layer.input_quantizer, ActivationBases):
         raise NotBinary("its input is a sum of bases, which transposed convolutions cannot take")
     if layer.data_format != "channels_last":
@@ -175,7 +195,9 @@ def _(layer: QuantConv2DTranspose) -> Deployment:
 
 
 @describe.register
-def _(layer: QuantConv2D) -> Deployment:
+def _(layer: QuantConv2D) -> Deployment | None:
+    if is_of_8_bits(layer):
+        return None
     window = _conv_window(layer, layer.groups)
     quantizer = layer.kernel_quantizer
     if isinstance(quantizer, SubgroupSign) and np.prod(quantizer.scales.shape) > 1:

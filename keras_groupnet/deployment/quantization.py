@@ -23,6 +23,7 @@ import numpy as np
 from keras_groupnet.quantizers import (
     DoReFa,
     HalfWaveGaussian,
+    Int8Activation,
     KBitActivation,
     LearnedStepActivation,
     PactActivation,
@@ -30,6 +31,7 @@ from keras_groupnet.quantizers import (
     SteHeaviside,
     SteSign,
 )
+from keras_groupnet.quantizers.int8_activation import int8_activation
 
 PACKED_BITS = (1, 2, 4)
 
@@ -47,12 +49,14 @@ class Quantization:
         quantizer: float tensor to quantized float tensor.
         beta: the value of the largest code; not used for ±1.
         before: of `keras.ops`, what the quantizer is applied to; None for its input itself.
+        zero_point: the code of 0 where codes are TFLite's int8; None for any other quantizer.
     """
 
     bits: int
     quantizer: Callable[[Any], Any]
     beta: float = 1.0
     before: Callable[[Any], Any] | None = None
+    zero_point: int | None = None
 
     @property
     def scale(self) -> float:
@@ -154,6 +158,14 @@ def _(quantizer: LearnedStepActivation | PactActivation) -> Quantization:
     """The uniform quantizer with what has been learned so far."""
     uniform = KBitActivation(quantizer.bits, quantizer.beta)
     return _uniform(uniform, uniform.bits, uniform.beta)
+
+
+@describe_quantizer.register
+def _(quantizer: Int8Activation) -> Quantization:
+    """The step between its codes, which go down to -128: `beta` is the width of the range."""
+    scale, zero_point = quantizer.scale_and_zero_point()
+    levels = functools.partial(int8_activation, scale=scale, zero_point=zero_point)
+    return Quantization(8, levels, 255 * scale, zero_point=zero_point)
 
 
 def _tried(quantizer: Any) -> Quantization:

@@ -18,6 +18,7 @@ from keras_groupnet.deployment.file_size import FileSize
 from keras_groupnet.deployment.layer_tree import layer_tree, own_weights
 from keras_groupnet.deployment.model_graph import FLOAT_BITS, ModelGraph
 from keras_groupnet.deployment.operations import multiply_accumulates
+from keras_groupnet.deployment.quant_layers import is_of_8_bits
 from keras_groupnet.deployment.summary_table import WIDEST, cells, html_row, note, rich_table
 
 # Eq. 4 and RBCN take it that a processor does 64 binary operations in the time of a float one.
@@ -36,8 +37,10 @@ class LayerSummary:
         binary_weights: 1-bit weights.
         float_weights: 32-bit weights.
         macs: multiply-accumulates of all calls for one sample, with weights of any number of bits.
-        weight_bits: 1, 2, ... for binary layers, in how many 1-bit kernels; 32 for float ones.
+        weight_bits: 1, 2, ... for binary layers, in how many 1-bit kernels; 8 for layers trained
+            for int8, 32 for other float ones.
         activation_bits: 1, 2, 4, ... for binary layers, 32 for float inputs; the most of any call.
+            8 for inputs that were trained for int8.
         bases: K, in how many copies the layer exists.
         file_bytes: of its constants in the converted file.
         calls: how often the model calls it.
@@ -75,6 +78,13 @@ class LayerSummary:
     def float_macs(self) -> int:
         """Multiply-accumulates with float weights."""
         return 0 if self.binary_weights else self.macs
+
+    @property
+    def precision(self) -> str:
+        """`"W1A2"` of 1-bit weights and 2-bit activations, `"W8A8"`, or `"float"`."""
+        if self.weight_bits == FLOAT_BITS:
+            return "float"
+        return f"W{self.weight_bits}A{self.activation_bits}"
 
     @property
     def cost(self) -> float:
@@ -352,8 +362,7 @@ def _numbers(
             "float_weights": floats,
             "reference_weights": floats,
             "macs": sum(macs) // first.batch,
-            "weight_bits": FLOAT_BITS,
-            "activation_bits": FLOAT_BITS,
+            **_trained_bits(first.layer),
         }
     places = sum(positions(call.output_shape) for call in calls) // first.batch
     biases = 0 if deployment.bias is None else deployment.bias().size
@@ -364,4 +373,14 @@ def _numbers(
         "macs": places * math.prod(deployment.kernel_shape),
         "weight_bits": deployment.kernel_count,
         "activation_bits": max(graph.activation_bits(call) for call in calls),
+    }
+
+
+def _trained_bits(layer: Any) -> dict[str, int]:
+    """The bits of a float layer: 8 where it was trained for int8."""
+    weights = is_of_8_bits(layer)
+    inputs = weights and layer.input_quantizer is not None
+    return {
+        "weight_bits": 8 if weights else FLOAT_BITS,
+        "activation_bits": 8 if inputs else FLOAT_BITS,
     }

@@ -42,7 +42,6 @@ def cells(model: ModelSummary) -> list[list[str]]:
     lines = [list(_HEAD)]
     for name, copies in rows.items():
         first = copies[0]
-        at = f"W{first.weight_bits}A{first.activation_bits}" if first.binary_weights else "float"
         binary = first.binary_weights and first.macs
         lines.append(
             [
@@ -51,7 +50,7 @@ def cells(model: ModelSummary) -> list[list[str]]:
                 _shape(first.output_shape),
                 _number(sum(layer.binary_weights for layer in copies)),
                 _number(sum(layer.float_weights for layer in copies)),
-                at if first.macs else "",
+                first.precision if first.macs else "",
                 _number(sum(layer.binary_macs for layer in copies)),
                 _number(sum(layer.float_macs for layer in copies)),
                 _number(sum(layer.file_bytes for layer in copies)),

@@ -188,7 +188,7 @@ def _kernel_text(layer: Any, call: Call) -> str:
 def _light_text(layer: Any) -> str:
     quantizer = quantizer_of(layer)
     if quantizer is not None:
-        bits = getattr(quantizer, "bits", 1)
+        bits = getattr(quantizer, "precision", 1)
         return "sign" if bits == 1 else f"{bits} bits"
     name = type(layer).__name__
     if isinstance(layer, keras.layers.Activation):

@@ -16,6 +16,8 @@ from keras_groupnet.quantizers.functional import (
 )
 from keras_groupnet.quantizers.half_wave_gaussian import HalfWaveGaussian
 from keras_groupnet.quantizers.heaviside import SteHeaviside
+from keras_groupnet.quantizers.int8_activation import Int8Activation
+from keras_groupnet.quantizers.int8_weight import Int8Weight
 from keras_groupnet.quantizers.k_bit_activation import KBitActivation
 from keras_groupnet.quantizers.k_bit_weight import KBitWeight
 from keras_groupnet.quantizers.learned import LearnedQuantizer
@@ -37,6 +39,8 @@ __all__ = [
     "ClippedMagnitudeSign",
     "DoReFa",
     "HalfWaveGaussian",
+    "Int8Activation",
+    "Int8Weight",
     "KBitActivation",
     "KBitWeight",
     "LearnedQuantizer",

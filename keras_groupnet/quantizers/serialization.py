@@ -12,6 +12,8 @@ from keras_groupnet.quantizers.clipped_magnitude_sign import ClippedMagnitudeSig
 from keras_groupnet.quantizers.dorefa import DoReFa
 from keras_groupnet.quantizers.half_wave_gaussian import HalfWaveGaussian
 from keras_groupnet.quantizers.heaviside import SteHeaviside
+from keras_groupnet.quantizers.int8_activation import Int8Activation
+from keras_groupnet.quantizers.int8_weight import Int8Weight
 from keras_groupnet.quantizers.k_bit_activation import KBitActivation
 from keras_groupnet.quantizers.k_bit_weight import KBitWeight
 from keras_groupnet.quantizers.learned_step import LearnedStepActivation, LearnedStepWeight
@@ -31,6 +33,8 @@ ALIASES: dict[str, Callable[[], Callable[[Any], Any]]] = {
     "clipped_magnitude_sign": ClippedMagnitudeSign,
     "dorefa_quantizer": DoReFa,
     "half_wave_gaussian": HalfWaveGaussian,
+    "int8_activation": Int8Activation,
+    "int8_weight": Int8Weight,
     "k_bit_activation": KBitActivation,
     "k_bit_weight": KBitWeight,
     "learned_step_activation": LearnedStepActivation,

@@ -106,9 +106,7 @@ def layers(summary: ModelSummary, measured: Measured | None) -> str:
 
 
 def _bits(layer: LayerSummary) -> str | None:
-    if not layer.macs:
-        return None
-    return f"W{layer.weight_bits}A{layer.activation_bits}" if layer.binary_weights else "float"
+    return layer.precision if layer.macs else None
 
 
 def _measured_columns(summary: ModelSummary, measured: Measured) -> dict[str, list[Any]]:

@@ -87,6 +87,25 @@ CASES = {
         | {"kernel_quantizer": "learned_step_weight"},
         (32,),
     ),
+    "conv_of_8_bits": (
+        layers.QuantConv2D,
+        # More than 256 weights an output channel, so that a latent kernel has more values.
+        {"filters": 4, "kernel_size": (5, 7), "input_quantizer": "int8_activation"}
+        | {"kernel_quantizer": "int8_weight"},
+        IMAGE,
+    ),
+    "depthwise_of_8_bits": (
+        layers.QuantDepthwiseConv2D,
+        {"kernel_size": (6, 7), "padding": "same"}
+        | {"input_quantizer": quantizers.Int8Activation(0.5)}
+        | {"depthwise_quantizer": "int8_weight"},
+        IMAGE,
+    ),
+    "dense_of_8_bits": (
+        layers.QuantDense,
+        {"units": 3, "input_quantizer": "int8_activation", "kernel_quantizer": "int8_weight"},
+        (300,),
+    ),
     "conv_of_learned_thresholds": (
         layers.QuantConv2D,
         {"filters": 8, "kernel_size": 3, **PADDED, **BINARY, "input_quantizer": "r_sign"},

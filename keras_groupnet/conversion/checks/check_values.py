@@ -16,6 +16,7 @@ from keras_groupnet.conversion.checks.arithmetic import (
 )
 from keras_groupnet.conversion.checks.errors import Allowed, none_allowed
 from keras_groupnet.conversion.checks.file_ops import Values
+from keras_groupnet.conversion.checks.int8_quantizer import int8_values
 from keras_groupnet.conversion.checks.problems import Problem, VerifyReport
 from keras_groupnet.conversion.checks.random_sums import SumsOf
 from keras_groupnet.conversion.checks.replay import applied, own_output, prepared
@@ -60,10 +61,12 @@ class ValueCheck:
     ) -> np.ndarray:
         """Compares with the packed tensor of the file and hands on what it holds."""
         own = applied(quantization.quantizer, x)
+        tensor = self.file.tensors.get(Origin(name, QUANTIZED, call, part))
+        if quantization.zero_point is not None and tensor in self.values.arrays:
+            return self._int8(name, call, part, quantization, x, tensor)
         if not quantization.packed:
             self._unpacked.note(quantization, x, own)
             return own
-        tensor = self.file.tensors.get(Origin(name, QUANTIZED, call, part))
         if tensor is None or tensor not in self.values.arrays:
             # Equal quantizers of one tensor are one op in the file.
             for known, same, result in self._known:
@@ -112,6 +115,21 @@ class ValueCheck:
                     f"{int(wrong.sum())} of {x.size} others, not within rounding of a threshold",
                 )
         return codes * np.float32(quantization.step if bits > 1 else 1)
+
+    def _int8(self, name, call, part, quantization, x, tensor) -> np.ndarray:
+        graph = self.file.graph
+        quantize = graph.producer(tensor)
+        source = None if quantize is None else graph.producer(quantize.inputs[0])
+        source = source if source is not None and source.kind in KERNEL_OPS else None
+        allowed = bound_of(self.values, source, x).per_channel(x.shape[-1])
+        allowed = np.maximum(allowed, self._allowed((name, call, part), x))
+        codes = self.values.arrays[tensor]
+        found = int8_values(graph, tensor, codes, quantization, x, allowed)
+        self.report.values += x.size
+        self.report.near_threshold += found.near_threshold
+        if found.expected:
+            self._problem(name, found.expected, found.found)
+        return found.values
 
     def _compare_floats(
         self, name: str, op: Op | None, value: np.ndarray, x: np.ndarray, allowed: np.ndarray

@@ -4,7 +4,9 @@ Behind an int8 layer values differ from Keras', and rightly so: comparing them p
 quantization only makes weights integers and puts QUANTIZE and DEQUANTIZE between ops. All else (the
 ops, their options, what reads what, every constant of ours) must be as in the float32 file, which
 `verify` compares with Keras value by value. Weights that are integers must be the float ones within
-half a step. What is not judged are the scales of activations: they come from representative data.
+half a step. Scales of activations must be there if they were trained: where the float32 file has
+int8 values, this one has them with the same scale. Others come from representative data and are not
+judged.
 """
 
 from __future__ import annotations
@@ -79,7 +81,12 @@ class _Comparison:
 
     def _compare(self, reader: str, left: int, right: int) -> None:
         """Two tensors that the same op reads in both files, and the ops that write them."""
+        trained, given = _casts(self.reference, left), _casts(self.graph, right)
         left, right = _uncast(self.reference, left), _uncast(self.graph, right)
+        for parameters in trained:
+            if parameters not in given:
+                there = ", ".join(map(_text, given)) or "floats"
+                self._problem(reader, f"reading int8 of {_text(parameters)}", there)
         if ABSENT in (left, right):
             if left != right:
                 self._differs(reader, self._described(self.reference, left), self.graph, right)
@@ -196,6 +203,25 @@ def _uncast(graph: Graph, tensor: int) -> int:
         (tensor,) = producer.inputs
         producer = graph.producer(tensor)
     return tensor
+
+
+def _casts(graph: Graph, tensor: int) -> list[tuple[float, int]]:
+    """Scale and zero point of the int8 tensors from one tensor back to that of `_uncast`."""
+    found = []
+    while tensor != ABSENT:
+        quantized = graph.constant(tensor) is None and _is_quantized(graph, tensor)
+        if quantized and len(graph.tensors[tensor].quantization.scale) == 1:
+            parameters = graph.tensors[tensor].quantization
+            found.append((float(parameters.scale[0]), int(parameters.zeroPoint[0])))
+        producer = graph.producer(tensor)
+        if producer is None or producer.kind not in _CASTS:
+            break
+        (tensor,) = producer.inputs
+    return found
+
+
+def _text(parameters: tuple[float, int]) -> str:
+    return f"scale {parameters[0]:g} and zero point {parameters[1]}"
 
 
 def _is_quantized(graph: Graph, tensor: int) -> bool:

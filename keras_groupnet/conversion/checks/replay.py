@@ -15,6 +15,7 @@ import numpy as np
 
 from keras_groupnet.deployment import Deployment, NotBinary, Quantization, describe
 from keras_groupnet.deployment.layer_tree import layer_tree
+from keras_groupnet.deployment.quant_layers import is_of_8_bits
 from keras_groupnet.deployment.quantization import describe_quantizer, quantizer_of
 from keras_groupnet.deployment.swap import attributes_replaced, computing_in_float32
 from keras_groupnet.layers import ActivationScale
@@ -115,8 +116,23 @@ def _hook(
     except NotBinary:
         return None
     if deployment is None:
-        return None
+        return _int8_hook(layer, name, observer)
     return lambda call, x: observer.kernel_layer(name, call, layer, deployment, x)
+
+
+def _int8_hook(
+    layer: keras.layers.Layer, name: str, observer: Observer
+) -> Callable[[int, np.ndarray], np.ndarray] | None:
+    """What is called in the place of a float layer that quantizes its input to int8."""
+    if not is_of_8_bits(layer) or layer.input_quantizer is None:
+        return None
+    quantization = describe_quantizer(layer.input_quantizer)
+
+    def call(number: int, x: np.ndarray) -> np.ndarray:
+        read = observer.quantizer(name, number, 0, quantization, x)
+        return observer.float_layer(name, own_output(layer, x, read))
+
+    return call
 
 
 def applied(function: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:

@@ -40,7 +40,7 @@ class Emitter:
         self._parts = {}
 
     def quantize(self, quantization: Quantization, x: Any) -> Any:
-        """Emits a quantizer, float to float; numbers of bits that are not packed as float ops.
+        """Emits a quantizer, float to float; what is neither packed nor int8 as float ops.
 
         Args:
             quantization: what it is.
@@ -48,9 +48,13 @@ class Emitter:
         """
         if quantization.before is not None:
             x = quantization.before(x)
-        if not quantization.packed:
+        if quantization.zero_point is not None:
+            options = {"bits": quantization.bits, "scale": quantization.step}
+            options |= {"zero_point": quantization.zero_point}
+        elif quantization.packed:
+            options = {"bits": quantization.bits, "scale": float(quantization.scale)}
+        else:
             return quantization.quantizer(x)
-        options = {"bits": quantization.bits, "scale": float(quantization.scale)}
         return self._emit(QUANTIZED, "KgnFakeQuantize", options, quantization.quantizer, x)
 
     def read(self, source: Input, x: Any) -> Any:

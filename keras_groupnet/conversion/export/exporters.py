@@ -13,6 +13,7 @@ import keras
 
 from keras_groupnet.conversion.export.emitter import Emitter
 from keras_groupnet.conversion.export.factors import scalar_factors, tap_factors
+from keras_groupnet.conversion.export.int8_layers import int8_layer
 from keras_groupnet.conversion.export.transposed import transposed
 from keras_groupnet.deployment import Deployment, describe, describe_quantizer
 from keras_groupnet.deployment.quantization import quantizer_of
@@ -42,7 +43,7 @@ def export(layer: Any, emitter: Emitter) -> Exported | None:
         NotBinary: the layer is there to be binary, but cannot be; says why.
     """
     deployment = describe(layer)
-    return None if deployment is None else standard(deployment, emitter)
+    return int8_layer(layer, emitter) if deployment is None else standard(deployment, emitter)
 
 
 def standard(deployment: Deployment, emitter: Emitter) -> Exported:
@@ -111,7 +112,7 @@ def _(layer: ActivationScale, emitter: Emitter) -> Exported:
 def _(layer: QuantConv2D, emitter: Emitter) -> Exported | None:
     deployment = describe(layer)
     if deployment is None:
-        return None
+        return int8_layer(layer, emitter)
     return (
         tap_factors(layer, deployment, emitter)
         if deployment.factors
@@ -130,4 +131,6 @@ def _(layer: ModulatedConv2D, emitter: Emitter) -> Exported | None:
 @export.register
 def _(layer: QuantConv2DTranspose, emitter: Emitter) -> Exported | None:
     deployment = describe(layer)
-    return None if deployment is None else transposed(layer, deployment, emitter)
+    if deployment is None:
+        return int8_layer(layer, emitter)
+    return transposed(layer, deployment, emitter)

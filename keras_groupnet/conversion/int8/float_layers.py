@@ -21,6 +21,11 @@ from keras_groupnet.conversion.int8.scheme import (
     quantizable_ops,
     scheme_of,
 )
+from keras_groupnet.conversion.int8.trained_ranges import (
+    range_of,
+    spread_pairs,
+    trained_parameters,
+)
 from keras_groupnet.runtime.interpreter import Interpreter
 
 
@@ -33,7 +38,8 @@ def quantize_float_layers(
 
     Args:
         content: a `.tflite` file with our ops.
-        representative_data: typical inputs `[N, …]`, one array for each input of the file.
+        representative_data: typical inputs `[N, …]`, one array for each input of the file. They
+            give the ranges of tensors that were not trained for int8 (`tensors_without_range`).
         scheme: (graph, op) → how to quantize this op; the default is what `int8_scheme` measured.
 
     Returns:
@@ -42,20 +48,47 @@ def quantize_float_layers(
     Raises:
         ModuleNotFoundError: the LiteRT quantizer is not installed.
     """
+    content = _prepared(content, scheme)
+    graph = Graph(content)
+    trained = trained_parameters(graph)
+    chosen = {op: scheme(graph, op) for op in quantizable_ops(graph)}
+    observed = observe(content, _static_borders(chosen), representative_data)
+    for tensor in observed.keys() & trained.keys():
+        observed[tensor].low, observed[tensor].high = range_of(trained[tensor])
+    for op, each in chosen.items():
+        quantize_op(graph, op, each, observed, trained)
+    remove_float_detours(graph)
+    return graph.to_bytes()
+
+
+def tensors_without_range(content: bytes) -> list[str]:
+    """The names of the tensors whose ranges `quantize_float_layers` takes from data.
+
+    Those of static ops are, unless the network was trained with ranges for them.
+
+    Args:
+        content: as for `quantize_float_layers`.
+    """
+    graph = Graph(_prepared(content, scheme_of))
+    chosen = {op: scheme_of(graph, op) for op in quantizable_ops(graph)}
+    trained = trained_parameters(graph)
+    return [graph.name(t) for t in dict.fromkeys(_static_borders(chosen)) if t not in trained]
+
+
+def _prepared(content: bytes, scheme: Callable[[Graph, Op], Scheme]) -> bytes:
+    """The file with the float ops in the form in which they are quantized."""
     graph = Graph(content)
     for op in quantizable_ops(graph):
         if scheme(graph, op) is not Scheme.WEIGHT_ONLY:
             merge_columns(graph, op)
-    content = graph.to_bytes()
-    graph = Graph(content)
-    chosen = {op: scheme(graph, op) for op in quantizable_ops(graph)}
-    static = [op for op, each in chosen.items() if each is Scheme.STATIC]
-    borders = [t for op in static for t in (data_input(op), op.outputs[0])]
-    observed = observe(content, borders, representative_data)
-    for op, each in chosen.items():
-        quantize_op(graph, op, each, observed)
-    remove_float_detours(graph)
+    spread_pairs(graph)
     return graph.to_bytes()
+
+
+def _static_borders(chosen: dict[Op, Scheme]) -> list[int]:
+    """What the static ops read and write."""
+    static = [op for op, each in chosen.items() if each is Scheme.STATIC]
+    return [tensor for op in static for tensor in (data_input(op), op.outputs[0])]
 
 
 def quantize_model(content: bytes, data: np.ndarray) -> bytes:

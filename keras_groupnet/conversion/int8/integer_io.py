@@ -10,7 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from keras_groupnet.conversion.checks.probe import Observed, observe
 from keras_groupnet.conversion.flatbuffer.graph import Graph
-from keras_groupnet.conversion.int8.requantize import remove_float_detours
+from keras_groupnet.conversion.int8.requantize import parameters, remove_float_detours
 
 INTERFACE_TYPES = ("float32", "int8", "uint8")
 _TENSOR_TYPES = {"int8": schema.TensorType.INT8, "uint8": schema.TensorType.UINT8}
@@ -70,6 +70,32 @@ def quantize_inputs_and_outputs(
     return graph.to_bytes()
 
 
+def borders_without_scale(
+    content: bytes, inference_input_type: str, inference_output_type: str
+) -> list[str]:
+    """The names of the inputs and outputs whose ranges `quantize_inputs_and_outputs` sees in data.
+
+    Args:
+        content: as for `quantize_inputs_and_outputs`.
+        inference_input_type: likewise.
+        inference_output_type: likewise.
+    """
+    graph = Graph(content)
+    names = []
+    if inference_input_type != "float32":
+        for tensor in _floats(graph, graph.inputs):
+            readers = [op.kind for op in graph.consumers(tensor)]
+            if inference_input_type != "int8" or "QUANTIZE" not in readers:
+                names.append(graph.name(tensor))
+    if inference_output_type != "float32":
+        for tensor in _floats(graph, graph.outputs):
+            writer = graph.producer(tensor)
+            known = (*_FIXED_SCALES, *(("DEQUANTIZE",) if inference_output_type == "int8" else ()))
+            if writer is None or writer.kind not in known:
+                names.append(graph.name(tensor))
+    return names
+
+
 def _floats(graph: Graph, tensors: Sequence[int]) -> list[int]:
     float32 = schema.TensorType.FLOAT32
     return [t for t in dict.fromkeys(tensors) if graph.tensors[t].type == float32]
@@ -86,9 +112,7 @@ def _integer_like(graph: Graph, tensor: int, dtype: str, scale: float, zero_poin
     """A tensor of integers with the shape and the name of a float one, which gets another name."""
     entry = copy.copy(graph.tensors[tensor])
     entry.type, entry.buffer = _TENSOR_TYPES[dtype], 0
-    entry.quantization = schema.QuantizationParametersT()
-    entry.quantization.scale = np.asarray([scale], np.float32)
-    entry.quantization.zeroPoint = np.asarray([zero_point], np.int64)
+    entry.quantization = parameters(scale, zero_point)
     graph.tensors[tensor].name = (graph.name(tensor) + "/float32").encode()
     graph.tensors.append(entry)
     return len(graph.tensors) - 1

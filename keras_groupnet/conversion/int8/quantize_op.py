@@ -9,8 +9,11 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 
 from keras_groupnet.conversion.checks.probe import Observed
 from keras_groupnet.conversion.flatbuffer.graph import Graph, Op
@@ -33,7 +36,13 @@ def quantizer_library():
     )
 
 
-def quantize_op(graph: Graph, op: Op, scheme: Scheme, observed: dict[int, Observed]) -> None:
+def quantize_op(
+    graph: Graph,
+    op: Op,
+    scheme: Scheme,
+    observed: dict[int, Observed],
+    trained: Mapping[int, schema.QuantizationParametersT] = MappingProxyType({}),
+) -> None:
     """Replaces an op by its int8 form.
 
     Args:
@@ -41,6 +50,8 @@ def quantize_op(graph: Graph, op: Op, scheme: Scheme, observed: dict[int, Observ
         op: one of `int8_scheme.quantizable_ops`.
         scheme: how.
         observed: tensor → values; a static op needs those of its data input and its output.
+        trained: tensor → scale and zero point that it was trained with, of which `observed` holds
+            the range.
     """
     quantizer, recipe = quantizer_library()
     recipes = {
@@ -62,7 +73,7 @@ def quantize_op(graph: Graph, op: Op, scheme: Scheme, observed: dict[int, Observ
         tool = quantizer.Quantizer(bytearray(_alone(graph, op, observed)))
         tool.load_quantization_recipe(recipes[scheme]())
         quantized = Graph(bytes(tool.quantize(calibration).quantized_model))
-    _splice(graph, op, quantized)
+    _splice(graph, op, quantized, trained)
 
 
 def _alone(graph: Graph, op: Op, observed: dict[int, Observed]) -> bytes:
@@ -83,7 +94,12 @@ def _alone(graph: Graph, op: Op, observed: dict[int, Observed]) -> bytes:
     return alone.to_bytes()
 
 
-def _splice(graph: Graph, op: Op, quantized: Graph) -> None:
+def _splice(
+    graph: Graph,
+    op: Op,
+    quantized: Graph,
+    trained: Mapping[int, schema.QuantizationParametersT],
+) -> None:
     """Puts the quantized op where the float one was, converting at its int8 borders."""
     ops, adopted = graph.adopt(quantized)
     before, after = [], []
@@ -95,7 +111,10 @@ def _splice(graph: Graph, op: Op, quantized: Graph) -> None:
         graph.tensors[inner].shapeSignature = graph.tensors[outer].shapeSignature
         if graph.tensors[inner].type == graph.tensors[outer].type:
             outside[inner] = outer
-        elif number == 0:
+            continue
+        # The library has the same numbers, but for the last place of the scale.
+        graph.tensors[inner].quantization = trained.get(outer, graph.tensors[inner].quantization)
+        if number == 0:
             before.append(graph.plain("QUANTIZE", outer, inner))
         else:
             after.append(graph.plain("DEQUANTIZE", inner, outer))

@@ -29,6 +29,14 @@ def remove_float_detours(graph: Graph) -> None:
             writer.outputs = [target if t == origin else t for t in writer.outputs]
 
 
+def parameters(scale: float, zero_point: int) -> schema.QuantizationParametersT:
+    """What the integers of a tensor stand for: `scale * (integer - zero_point)`."""
+    quantization = schema.QuantizationParametersT()
+    quantization.scale = np.asarray([scale], np.float32)
+    quantization.zeroPoint = np.asarray([zero_point], np.int64)
+    return quantization
+
+
 def same_values(left: schema.TensorT, right: schema.TensorT) -> bool:
     """Whether equal integers mean equal values in both tensors."""
     return left.type == right.type and all(

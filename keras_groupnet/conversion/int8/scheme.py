@@ -17,6 +17,7 @@ import enum
 import numpy as np
 
 from keras_groupnet.conversion.flatbuffer.graph import Graph, Op
+from keras_groupnet.conversion.int8.trained_ranges import trained_parameters
 
 WEIGHTS = 1  # the position of the constant among the inputs of every op of FLOAT_KERNELS
 FLOAT_KERNELS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
@@ -49,8 +50,13 @@ def quantizable_ops(graph: Graph) -> list[Op]:
 
 
 def scheme_of(graph: Graph, op: Op) -> Scheme:
-    """Static where no quantizer of ours reads the result, else what keeps a float output."""
-    if not reaches_quantizer(graph, op):
+    """Static where no quantizer of ours reads the result, else what keeps a float output.
+
+    Static, too, where the network was trained with what that rounds: with ranges for what the op
+    reads and what it writes.
+    """
+    trained = trained_parameters(graph)
+    if {data_input(op), op.outputs[0]} <= trained.keys() or not reaches_quantizer(graph, op):
         return Scheme.STATIC
     if op.kind in ("CONV_2D", "FULLY_CONNECTED"):
         return Scheme.DYNAMIC_RANGE
