@@ -16,7 +16,8 @@ import keras
 from keras_groupnet.deployment.calls import Call
 from keras_groupnet.deployment.describe import Deployment
 from keras_groupnet.deployment.model_graph import ModelGraph, quantization_of
-from keras_groupnet.deployment.quantization import Quantization
+from keras_groupnet.deployment.quant_layers import is_of_8_bits
+from keras_groupnet.deployment.quantization import Quantization, describe_quantizer
 from keras_groupnet.layers import ActivationScale, ChannelScale, GroupSum
 
 _WORD_BITS = 32
@@ -142,6 +143,8 @@ class FileSize:
         elif isinstance(layer, ActivationScale) and layer.mode == "xnor":
             self._op(len(call.name) + 10, 1, _SCALE_MAP_OPTIONS)
         else:
+            if is_of_8_bits(layer) and layer.input_quantizer is not None:
+                self._quantizer(call.inputs[0], describe_quantizer(layer.input_quantizer), call)
             self._float_op(call)
             if isinstance(layer, ChannelScale):  # mean, two products, sigmoid, reshape
                 for _ in range(4):

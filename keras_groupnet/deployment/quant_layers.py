@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -20,7 +20,7 @@ from keras_groupnet.deployment.describe import (
     reader_of,
     split_kernel,
 )
-from keras_groupnet.deployment.quantization import NotBinary
+from keras_groupnet.deployment.quantization import NotBinary, quantizer_of
 from keras_groupnet.layers import (
     LatentConv2D,
     ModulatedConv2D,
@@ -41,6 +41,17 @@ def is_of_8_bits(layer: Any) -> bool:
     if not isinstance(getattr(layer, "kernel_quantizer", None), Int8Weight):
         return False
     return layer.input_quantizer is None or isinstance(layer.input_quantizer, Int8Activation)
+
+
+def without_ranges(layer: Any, weights: Sequence[Any]) -> list[Any]:
+    """The weights of a layer but for the ranges of int8, of which a file holds scales instead."""
+    ranges = {
+        id(variable)
+        for quantizer in (getattr(layer, "input_quantizer", None), quantizer_of(layer))
+        if isinstance(quantizer, Int8Activation)
+        for variable in quantizer.variables
+    }
+    return [variable for variable in weights if id(variable) not in ranges]
 
 
 def _kernel_count(layer: Any) -> int:

@@ -18,7 +18,7 @@ from keras_groupnet.deployment.file_size import FileSize
 from keras_groupnet.deployment.layer_tree import layer_tree, own_weights
 from keras_groupnet.deployment.model_graph import FLOAT_BITS, ModelGraph
 from keras_groupnet.deployment.operations import multiply_accumulates
-from keras_groupnet.deployment.quant_layers import is_of_8_bits
+from keras_groupnet.deployment.quant_layers import is_of_8_bits, without_ranges
 from keras_groupnet.deployment.summary_table import WIDEST, cells, html_row, note, rich_table
 
 # Eq. 4 and RBCN take it that a processor does 64 binary operations in the time of a float one.
@@ -306,7 +306,8 @@ def summarize(
     # What their parts do is in their description, or in the registry of operations.
     opaque = {*deployments, *(layer for layer in tree if isinstance(layer, keras.layers.RNN))}
     hidden = {inner for layer in opaque for inner in layer_tree(layer)}
-    weights = own_weights([model, *(layer for layer in tree if layer not in hidden)])
+    shown = own_weights([model, *(layer for layer in tree if layer not in hidden)])
+    weights = {layer: without_ranges(layer, own) for layer, own in shown.items()}
     graph = ModelGraph(record_calls(model, input_shape, opaque), deployments)
     calls: dict[Any, list[Call]] = {}
     for call in graph.every():

@@ -102,10 +102,11 @@ class Int8Activation(LearnedQuantizer):
         )
 
     def fit(self, kernel: Any) -> None:
-        """Sets the range to that of some activations."""
+        """Sets the range to that of some activations, which count as one batch."""
         values = ops.cast(ops.convert_to_tensor(kernel), "float32")
         self.low.assign(ops.min(values))
         self.high.assign(ops.max(values))
+        self.batches.assign(1.0)
 
     def scale_and_zero_point(self) -> tuple[float, int]:
         """Both as they are now; the scale is a float32 number."""

@@ -103,6 +103,8 @@ def test_fit_takes_the_range_of_some_activations():
     quantizer.fit(X)
     assert [float(quantizer.low), float(quantizer.high)] == [-3, 9]
     assert quantizer.scale_and_zero_point() == (np.float32(12 / 255), -64)
+    quantizer(3 * X, training=True)  # the second batch
+    assert [float(quantizer.low), float(quantizer.high)] == [-6, 18]
 
 
 def network():

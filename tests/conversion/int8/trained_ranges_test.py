@@ -242,3 +242,12 @@ def test_the_summary_tells_8_bits(model):
         *("W8A8", "W1A1", "W8A8")
     ]
     assert rows["stem"].float_macs > 0 == rows["stem"].binary_macs
+
+
+def test_the_summary_tells_the_size_of_the_float32_file(model):
+    summary = kgn.summary(model, print_fn=len)
+    assert summary.file_bytes == pytest.approx(len(kgn.convert(model).content), rel=0.1)
+    rows = {row.name: row for row in summary.layers}
+    assert "behind_stem" not in rows  # ranges are no weights
+    assert rows["stem"].float_weights == 7 * 7 * 3 * 8
+    assert rows["classifier"].float_weights == 32 * 5 + 5
