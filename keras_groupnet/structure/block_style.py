@@ -24,12 +24,14 @@ class BlockStyle:
             quantized input and a batch norm; `"float"`, average pooling, a float 1x1 convolution
             and a batch norm.
         activation_scale: `"xnor"`, `"mean"` or `"none"`, the modes of `layers.ActivationScale`.
+        gates: whether `layers.SoftGates` stand between groups of bases, in place of sums.
     """
 
     wiring: str | None
     skip: str
     shortcut: str
     activation_scale: str | None
+    gates: bool = False
 
     def activation(self, name: str) -> keras.layers.Layer:
         """A new layer that quantizes activations (Q)."""
@@ -50,6 +52,18 @@ class BlockStyle:
             ValueError: if the style is for another number of groups.
         """
         return [self] * count
+
+    def dilations_of_groups(self, count: int) -> Sequence[int | Sequence[int]]:
+        """For each of so many groups the dilation of all its bases, or one for each: 1 here.
+
+        Raises:
+            ValueError: if the style is for another number of groups.
+        """
+        return [1] * count
+
+    def group_sum(self, name: str) -> layers.GroupSum:
+        """A new layer that sums bases."""
+        return layers.GroupSum(name=name)
 
     def connect(
         self, source: "QuantizedInput | FloatInput", layer: BlockLayer, scope: Scope

@@ -39,24 +39,10 @@ class GroupStyle(BlockStyle):
     Attributes:
         bases: K, at least 1; a sequence where groups differ, see `of_groups`.
         partition: of the blocks into groups, see `partition_blocks`.
-        gates: whether `layers.SoftGates` stand between groups, in place of sums.
     """
 
     bases: int | Sequence[int]
     partition: str | Sequence[int]
-    gates: bool = False
-
-    def dilations_of_groups(self, count: int) -> Sequence[int | Sequence[int]]:
-        """For each of so many groups the dilation of all its bases, or one for each: 1 here.
-
-        Raises:
-            ValueError: if the style is for another number of groups.
-        """
-        return [1] * count
-
-    def group_sum(self, name: str) -> layers.GroupSum:
-        """A new layer that sums bases."""
-        return layers.GroupSum(name=name)
 
 
 def partition_blocks(partition: str | Sequence[int], blocks: int) -> list[int]:

@@ -255,9 +255,11 @@ def test_open_sizes():
     agrees(keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(binary(4)(inputs))))
 
 
-def test_open_sizes_with_a_padding_of_one_are_refused_in_our_words():
-    with pytest.raises(ValueError, match="its height and width must be known"):
-        kgn.convert(over(binary(4, pad_values=1), (None, None, 8)))
+@pytest.mark.parametrize("strides", [1, 2])
+def test_open_sizes_with_a_padding_of_one(strides):
+    inputs = keras.Input((None, None, 8))
+    x = binary(4, pad_values=1, strides=strides)(inputs)
+    agrees(keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x)))
 
 
 def test_an_exception_of_the_model_arrives():
