@@ -14,6 +14,7 @@ from keras_groupnet.interop.arguments import fitting, plain_dtype
 from keras_groupnet.interop.context import NoCounterpart, find_custom, name_and_config, plain_name
 from keras_groupnet.interop.layers import Counterparts, counterparts
 from keras_groupnet.interop.nodes import arguments, first_calls, references, sources
+from keras_groupnet.interop.tfmot_int8 import RangesHolder, Trained
 from keras_groupnet.interop.weights import Holder, LayerHolder, ModelHolder
 
 _MODELS = ("Functional", "Model", "Sequential")
@@ -152,9 +153,11 @@ class _Layer:
         name = entry.get("name") or config["name"]  # Sequential models tell it in the config only
         self.title = f"Layer {name!r} ({entry['class_name']})"
         class_name, restore = entry["class_name"], None
+        trained: Trained | None = None
         if plain_name(class_name) in tfmot.WRAPPERS:
-            inner = tfmot.unwrapped(config)
-            class_name, config, restore = inner["class_name"], inner["config"], tfmot.restored
+            trained = Trained(config, tfmot.unwrapped(config))
+            class_name, config = trained.inner["class_name"], trained.inner["config"]
+            restore = tfmot.restored
         self.steps: Counterparts
         if _is_model(class_name, config):
             nested = build(class_name, config, custom_objects)
@@ -166,8 +169,16 @@ class _Layer:
             self.steps = _steps(class_name, config, custom_objects)
         except (NoCounterpart, TypeError, ValueError, KeyError) as error:
             raise ValueError(f"{self.title}: {error}") from error
-        if isinstance(self.steps[0], keras.layers.Layer):
-            holders[name] = LayerHolder(self.steps[0], restore)
+        first: Any = self.steps[0]
+        ranges = {} if trained is None else trained.ranges
+        if plain_name(class_name) == "QuantizeLayer":
+            ranges = {name: first}
+        if trained is not None:
+            self.steps = [*self.steps, *trained.behind]
+        if ranges:
+            holders[name] = RangesHolder(first, tfmot.restored, ranges)
+        elif isinstance(first, keras.layers.Layer):
+            holders[name] = LayerHolder(first, restore)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the steps one after another."""

@@ -85,7 +85,7 @@ def counterparts(
     if name in ("TFOpLambda", "SlicingOpLambda"):
         return [function(config["function"])]
     if name == "QuantizeLayer":  # of quantization-aware training, on an input
-        return [lambda x: x]
+        return [layers.Quantize("int8_activation", name=config["name"])]
     if name == "TensorFlowOpLayer":
         return [op_layer(config)]
     if name == "Lambda":

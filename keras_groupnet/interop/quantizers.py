@@ -27,6 +27,8 @@ _CLASSES = {
     "dorefa_quantizer": "DoReFa",
     "NoOp": "NoOp",
     "NoOpQuantizer": "NoOp",
+    # Of no other library: `tfmot_int8` puts it into configs.
+    "Int8Weight": "Int8Weight",
 }
 # Of every tf.keras layer, which Larq's quantizers are; and its metric, a `FlipRatio` here.
 _OF_LAYERS = ("name", "trainable", "dtype", "metrics")

@@ -2,8 +2,7 @@
 
 `PruneLowMagnitude` multiplies a kernel by a mask, `ClusterWeights` puts the nearest centroid in the
 place of each weight: the layer that is left gets those products and centroids. Quantization-aware
-training (`QuantizeWrapperV2`) rounds kernels and activations to 8 bits in each call: what is left
-is the float layer with its latent kernel; the ranges are not kept.
+training (`QuantizeWrapperV2`) rounds kernels and activations to 8 bits in each call: `tfmot_int8`.
 """
 
 from __future__ import annotations
