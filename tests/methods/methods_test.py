@@ -66,7 +66,8 @@ def test_saving(name, tmp_path):
 def test_the_low_bit_layers_learn(name):
     net = tiny(method(name))
     assert (name == "full_precision") == (not low_bit_layers(net))
-    check_low_bit_learning(net)
+    # Sums without scales: Real-to-Binary starts from a loss of about ten.
+    check_low_bit_learning(net, steps=40 if name == "real_to_binary" else 20)
 
 
 @pytest.mark.parametrize("name", NAMES)
