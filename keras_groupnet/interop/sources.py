@@ -122,3 +122,8 @@ def _attributes(group: h5py.Group, name: str) -> list[str]:
 
 def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def short_name(name: str) -> str:
+    """`"conv2d/kernel:0"` → `"kernel"`."""
+    return name.rsplit("/", 1)[-1].partition(":")[0]

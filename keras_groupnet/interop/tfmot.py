@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from keras_groupnet.interop.context import NoCounterpart, plain_name
-from keras_groupnet.interop.sources import Weights
+from keras_groupnet.interop.sources import Weights, short_name
 
 WRAPPERS = (
     *("ClusterWeights", "PruneLowMagnitude", "QuantizeAnnotate", "QuantizeWrapper"),
@@ -60,7 +60,7 @@ def restored(weights: Weights) -> Weights:
     Args:
         weights: those of the wrapper.
     """
-    named = [(name.rsplit("/", 1)[-1].partition(":")[0], value) for name, value in weights]
+    named = [(short_name(name), value) for name, value in weights]
     masks = [value for name, value in named if name == "mask"]
     centroids = {name: value for name, value in named if name.startswith(_CENTROIDS)}
     found = []

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 
 from keras_groupnet import layers
-from keras_groupnet.interop.sources import Weights
+from keras_groupnet.interop.sources import Weights, short_name
 from keras_groupnet.interop.weights import LayerHolder
 
 # What is rounded in front of these activations, and what behind them.
@@ -87,7 +87,7 @@ class RangesHolder(LayerHolder):
 
     def restored(self, weights: Weights) -> Weights:
         """See `Holder`."""
-        self._found = {name.rsplit("/", 1)[-1].partition(":")[0]: value for name, value in weights}
+        self._found = {short_name(name): value for name, value in weights}
         return super().restored(weights)
 
     def variables(self) -> tuple[list[Any], list[Any]]:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-from keras_groupnet.interop.sources import Weights
+from keras_groupnet.interop.sources import Weights, short_name
 
 
 class Holder(Protocol):
@@ -121,13 +121,8 @@ def assign(name: str, holder: Holder, weights: Weights) -> None:
 
 def _in_order(variables: Sequence[Any], weights: Weights) -> Weights:
     """By name, where names tell variables apart and are the same in both; else as they come."""
-    named = {_last(key): (key, value) for key, value in weights}
+    named = {short_name(key): (key, value) for key, value in weights}
     names = [variable.name for variable in variables]
     if len(named) == len(weights) and sorted(named) == sorted(names):
         return [named[name] for name in names]
     return weights
-
-
-def _last(name: str) -> str:
-    """`"conv2d/kernel:0"` → `"kernel"`."""
-    return name.rsplit("/", 1)[-1].partition(":")[0]

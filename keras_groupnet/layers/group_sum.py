@@ -32,14 +32,7 @@ class GroupSum(keras.layers.Layer):
 
     def build(self, input_shape: Any) -> None:
         """Makes `scales`."""
-        if not isinstance(input_shape, list) or not input_shape:
-            raise ValueError(
-                f"GroupSum takes a list of tensors, one per base. Received: shape {input_shape!r}"
-            )
-        if len({tuple(shape) for shape in input_shape}) > 1:
-            raise ValueError(
-                f"The bases of a group must have one shape. Received: shapes {input_shape!r}"
-            )
+        check_bases("GroupSum", input_shape)
         bases = len(input_shape)
         self.scales = self.add_weight(
             name="scales",
@@ -66,3 +59,20 @@ class GroupSum(keras.layers.Layer):
             if self.initializer
             else None,
         }
+
+
+def check_bases(layer: str, input_shape: Any) -> None:
+    """Raises ValueError unless a layer gets the outputs of the bases of one group.
+
+    Args:
+        layer: its class, for the message.
+        input_shape: as `build` gets it.
+    """
+    if not isinstance(input_shape, list) or not input_shape:
+        raise ValueError(
+            f"{layer} takes a list of tensors, one per base. Received: shape {input_shape!r}"
+        )
+    if len({tuple(shape) for shape in input_shape}) > 1:
+        raise ValueError(
+            f"The bases of a group must have one shape. Received: shapes {input_shape!r}"
+        )

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_groupnet.layers.group_sum import check_bases
+
 
 @keras.saving.register_keras_serializable(package="keras_groupnet")
 class SoftGates(keras.layers.Layer):
@@ -34,14 +36,7 @@ class SoftGates(keras.layers.Layer):
 
     def build(self, input_shape: Any) -> None:
         """Makes `gate`."""
-        if not isinstance(input_shape, list) or not input_shape:
-            raise ValueError(
-                f"SoftGates takes a list of tensors, one per base. Received: shape {input_shape!r}"
-            )
-        if len({tuple(shape) for shape in input_shape}) > 1:
-            raise ValueError(
-                f"The bases of a group must have one shape. Received: shapes {input_shape!r}"
-            )
+        check_bases("SoftGates", input_shape)
         self.gate = self.add_weight(
             name="gate",
             shape=(),
